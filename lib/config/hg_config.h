@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The settings of all programs, from one table (options.def). Later sources win:
+ * defaults < $sysconfdir/hybridgrid/hybridgrid.conf <
+ * ~/.config/hybridgrid/hybridgrid.conf < $HG_CONFIG < environment < flags.
+ *
+ * Field of an option: cfg->section_key, e.g. cfg->cache_max_size.
+ */
+#ifndef HG_CONFIG_HG_CONFIG_H
+#define HG_CONFIG_HG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/strbuf.h"
+
+struct hg_error;
+
+enum hg_option_type {
+	HG_TYPE_STRING,
+	HG_TYPE_BOOL,
+	HG_TYPE_INT,
+	HG_TYPE_SIZE,
+	HG_TYPE_DURATION,
+	HG_TYPE_REAL,
+};
+
+/* C types of the fields, by column TYPE. */
+#define HG_FIELD_STRING char *
+#define HG_FIELD_BOOL bool
+#define HG_FIELD_INT int64_t
+#define HG_FIELD_SIZE uint64_t
+#define HG_FIELD_DURATION uint64_t
+#define HG_FIELD_REAL double
+
+enum hg_option_id {
+#define HG_OPTION(section, key, type, def, alias, flag, programs, help) \
+	HG_OPT_##section##_##key,
+#include "lib/config/options.def"
+	HG_OPTION_COUNT
+};
+
+struct hg_config {
+#define HG_OPTION(section, key, type, def, alias, flag, programs, help) \
+	HG_FIELD_##type section##_##key;
+#include "lib/config/options.def"
+	/*
+	 * Where each value came from: "default", "FILE:LINE", "env NAME",
+	 * "flag --NAME"; owned.
+	 */
+	char *origin[HG_OPTION_COUNT];
+};
+
+/* One row of the table, for help texts and "config show". */
+struct hg_option_info {
+	const char *section;
+	const char *key;
+	enum hg_option_type type;
+	const char *def;
+	const char *alias;
+	const char *flag;
+	const char *programs;
+	const char *help;
+	size_t offset;
+};
+extern const struct hg_option_info hg_option_table[HG_OPTION_COUNT];
+
+/* All defaults. Call hg_config_release() in the end, also after errors. */
+void hg_config_init(struct hg_config *cfg);
+void hg_config_release(struct hg_config *cfg);
+
+/*
+ * Files and environment (not flags). env is a NULL-terminated environment;
+ * unknown keys and bad values are errors that name file, line and key, or the
+ * variable. Also fills cache_dir when nothing set it.
+ */
+int hg_config_load(
+    struct hg_config *cfg, const char *const *env, struct hg_error *err);
+
+/* Sets one option from text. origin is copied. */
+int hg_config_set(struct hg_config *cfg, enum hg_option_id id, const char *text,
+    const char *origin, struct hg_error *err);
+
+/*
+ * Takes the flags of program (a letter of the programs column) out of argv:
+ * --name VALUE, --name=VALUE, and --name alone for BOOL. Stops at "--" or the
+ * first word that is not a flag. *ret_used is the number of words taken. An
+ * unknown flag is an error.
+ */
+int hg_config_flags(struct hg_config *cfg, char program, int argc, char **argv,
+    int *ret_used, struct hg_error *err);
+
+/* The value as text (as a file would hold it), appended to out. */
+void hg_config_format(const struct hg_config *cfg, enum hg_option_id id,
+    struct hg_strbuf *out);
+
+/* The flags of program for its --help, one per line, appended to out. */
+void hg_config_help(char program, struct hg_strbuf *out);
+
+#endif

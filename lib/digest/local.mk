@@ -1,0 +1,5 @@
+noinst_LIBRARIES += lib/digest/libdigest.a
+lib_digest_libdigest_a_SOURCES = \
+	%D%/digest.c \
+	%D%/digest.h
+lib_digest_libdigest_a_CFLAGS = $(AM_CFLAGS) $(XXHASH_CFLAGS)

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bundles: tar archives, zstd-compressed, made and read with libarchive. The
+ * same inputs in the same order give the same bytes (no times, no owners).
+ */
+#ifndef HG_PACK_PACK_H
+#define HG_PACK_PACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct hg_error;
+struct hg_pack_writer;
+struct hg_strbuf;
+
+struct hg_pack_writer *hg_pack_writer_new(struct hg_error *err);
+/* path is absolute; its leading slash is left out of the archive. */
+int hg_pack_add_file(struct hg_pack_writer *w, const char *path, uint32_t mode,
+    const void *p, size_t n, struct hg_error *err);
+int hg_pack_add_symlink(struct hg_pack_writer *w, const char *path,
+    const char *target, struct hg_error *err);
+int hg_pack_add_folder(
+    struct hg_pack_writer *w, const char *path, struct hg_error *err);
+/* Ends the archive and appends it to out. */
+int hg_pack_writer_finish(
+    struct hg_pack_writer *w, struct hg_strbuf *out, struct hg_error *err);
+void hg_pack_writer_free(struct hg_pack_writer *w);
+
+struct hg_pack_limits {
+	size_t max_entries;
+	uint64_t max_bytes;
+};
+
+/*
+ * Unpacks below root (an existing folder). Entries that are neither regular
+ * files, folders nor symbolic links, that name a path outside root, or that
+ * would be written through a symbolic link, are refused (-HG_DENIED); more than
+ * the limits is -HG_TOOBIG. Owners and set-id bits are not restored.
+ */
+int hg_pack_extract(const void *p, size_t n, const char *root,
+    const struct hg_pack_limits *limits, struct hg_error *err);
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lib/base: strings, maps, paths, numbers, errors. */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/fd.h"
+#include "lib/base/hmap.h"
+#include "lib/base/parse.h"
+#include "lib/base/path.h"
+#include "lib/base/strbuf.h"
+#include "lib/base/strvec.h"
+#include "lib/base/time.h"
+#include "tests/lib/unit.h"
+
+START_TEST(strbuf_grows_and_detaches)
+{
+	struct hg_strbuf sb = HG_STRBUF_INIT;
+	size_t n;
+	char *p;
+
+	for (int i = 0; i < 1000; i++)
+		hg_strbuf_addf(&sb, "%d,", i);
+	ck_assert_uint_eq(sb.len, 3890);
+	ck_assert_int_eq(sb.buf[sb.len], 0);
+	hg_strbuf_setlen(&sb, 4);
+	ck_assert_str_eq(sb.buf, "0,1,");
+	p = hg_strbuf_detach(&sb, &n);
+	ck_assert_uint_eq(n, 4);
+	ck_assert_uint_eq(sb.len, 0);
+	free(p);
+}
+END_TEST
+
+START_TEST(empty_strbuf_is_an_empty_string)
+{
+	struct hg_strbuf sb = HG_STRBUF_INIT;
+
+	ck_assert_str_eq(sb.buf, "");
+	hg_strbuf_reset(&sb);
+	hg_strbuf_release(&sb);
+	hg_strbuf_release(NULL);
+}
+END_TEST
+
+START_TEST(strvec_is_null_terminated)
+{
+	struct hg_strvec sv = HG_STRVEC_INIT;
+	const char *const more[] = { "b", "a", NULL };
+
+	hg_strvec_addf(&sv, "%s%d", "x", 1);
+	hg_strvec_add_all(&sv, more);
+	ck_assert_uint_eq(sv.n, 3);
+	ck_assert_ptr_null(sv.v[3]);
+	ck_assert_int_eq(hg_strvec_find(&sv, "b"), 1);
+	ck_assert_int_eq(hg_strvec_find(&sv, "c"), -1);
+	hg_strvec_sort(&sv);
+	ck_assert_str_eq(sv.v[0], "a");
+	hg_strvec_release(&sv);
+}
+END_TEST
+
+static int
+count(const char *key, void *value, void *arg)
+{
+	(void)key;
+	*(size_t *)arg += (size_t)(value != NULL);
+	return 0;
+}
+
+START_TEST(hmap_sets_gets_deletes)
+{
+	struct hg_hmap m = HG_HMAP_INIT;
+	char key[32];
+	size_t seen = 0;
+
+	for (int i = 0; i < 5000; i++) {
+		snprintf(key, sizeof(key), "k%d", i);
+		ck_assert_ptr_null(hg_hmap_set(&m, key, &m));
+	}
+	ck_assert_uint_eq(m.n, 5000);
+	ck_assert_ptr_eq(hg_hmap_set(&m, "k7", key), &m);
+	ck_assert_ptr_eq(hg_hmap_get(&m, "k7"), key);
+	ck_assert_ptr_eq(hg_hmap_del(&m, "k7"), key);
+	ck_assert_ptr_null(hg_hmap_get(&m, "k7"));
+	ck_assert_ptr_null(hg_hmap_del(&m, "k7"));
+	hg_hmap_each(&m, count, &seen);
+	ck_assert_uint_eq(seen, 4999);
+	hg_hmap_release(&m, NULL);
+	ck_assert_ptr_null(hg_hmap_get(&m, "k1"));
+}
+END_TEST
+
+START_TEST(parses_sizes_and_durations)
+{
+	static const struct {
+		const char *text;
+		uint64_t want;
+	} sizes[] = {
+		{ "0", 0 },
+		{ "512", 512 },
+		{ "5G", 5000000000 },
+		{ "1.5KiB", 1536 },
+		{ "64MiB", 64 << 20 },
+		{ "2 kB", 2000 },
+	};
+	static const char *const bad[] = { "", "x", "-1", "5X", "5G5", "1e40",
+		"nan", "GB" };
+	uint64_t v;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		ck_assert_int_eq(hg_parse_size(sizes[i].text, &v, NULL), 0);
+		ck_assert_uint_eq(v, sizes[i].want);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		ck_assert_int_eq(
+		    hg_parse_size(bad[i], &v, NULL), -HG_INVALID);
+		ck_assert_int_eq(
+		    hg_parse_duration(bad[i], &v, NULL), -HG_INVALID);
+	}
+	ck_assert_int_eq(hg_parse_duration("250ms", &v, NULL), 0);
+	ck_assert_uint_eq(v, 250 * HG_NS_PER_MS);
+	ck_assert_int_eq(hg_parse_duration("2", &v, NULL), 0);
+	ck_assert_uint_eq(v, 2 * HG_NS_PER_SEC);
+	ck_assert_int_eq(hg_parse_u64("8x", 0, 10, &v, NULL), -HG_INVALID);
+	ck_assert_int_eq(hg_parse_u64("11", 0, 10, &v, NULL), -HG_INVALID);
+	ck_assert_int_eq(hg_parse_u64("10", 0, 10, &v, NULL), 0);
+}
+END_TEST
+
+START_TEST(splits_paths)
+{
+	char *s = hg_path_dir("a/b/c.o");
+
+	ck_assert_str_eq(s, "a/b");
+	free(s);
+	s = hg_path_dir("c.o");
+	ck_assert_str_eq(s, ".");
+	free(s);
+	s = hg_path_dir("/c.o");
+	ck_assert_str_eq(s, "/");
+	free(s);
+	ck_assert_str_eq(hg_path_base("a/b/c.o"), "c.o");
+	ck_assert_str_eq(hg_path_ext("a.b/c"), "");
+	ck_assert_str_eq(hg_path_ext("a.b/c.tar.gz"), ".gz");
+	ck_assert_str_eq(hg_path_ext(".profile"), "");
+}
+END_TEST
+
+START_TEST(beneath_refuses_ways_out)
+{
+	static const char *const bad[] = { "", "/a", "..", "a/../b", "a//b",
+		"./a", "a/.", "a/" };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		ck_assert_msg(!hg_path_is_beneath(bad[i]), "%s", bad[i]);
+	ck_assert(hg_path_is_beneath("a/b..c/..d"));
+}
+END_TEST
+
+START_TEST(publishes_and_removes_trees)
+{
+	char dir[] = "/tmp/hgbaseXXXXXX";
+	struct hg_strbuf sb = HG_STRBUF_INIT;
+	struct hg_error err;
+	char *sub, *file;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	sub = hg_path_join(dir, "x/y/z");
+	file = hg_path_join(sub, "f");
+	ck_assert_int_eq(hg_mkdir_p(sub, &err), 0);
+	ck_assert_int_eq(hg_mkdir_p(sub, &err), 0);
+	ck_assert_int_eq(hg_write_file_atomic(file, "abc", 3, 0644, &err), 0);
+	ck_assert_int_eq(hg_read_file(file, 3, &sb, &err), 0);
+	ck_assert_str_eq(sb.buf, "abc");
+	ck_assert_int_eq(hg_read_file(file, 2, &sb, &err), -HG_TOOBIG);
+	ck_assert_int_eq(hg_remove_tree(dir, &err), 0);
+	ck_assert_int_eq(hg_read_file(file, 9, &sb, &err), -HG_NOTFOUND);
+	hg_strbuf_release(&sb);
+	free(sub);
+	free(file);
+}
+END_TEST
+
+START_TEST(errors_carry_a_sentence)
+{
+	struct hg_error err;
+
+	ck_assert_int_eq(hg_fail(&err, HG_TIMEOUT, "after %d s", 3), -HG_TIMEOUT);
+	ck_assert_int_eq(hg_wrap(&err, "calling %s", "w1"), -HG_TIMEOUT);
+	ck_assert_str_eq(err.text, "calling w1: after 3 s");
+	ck_assert_str_eq(hg_code_name(HG_TIMEOUT), "TIMEOUT");
+	ck_assert_int_eq(hg_code_grpc(HG_TIMEOUT), 4);
+	for (int c = 1; c < HG_CODE_COUNT; c++)
+		ck_assert_int_gt(hg_code_exit((enum hg_code)c), 0);
+	ck_assert_int_eq(hg_fail(NULL, HG_IO, "x"), -HG_IO);
+}
+END_TEST
+
+UNIT_MAIN("base", strbuf_grows_and_detaches, empty_strbuf_is_an_empty_string,
+    strvec_is_null_terminated, hmap_sets_gets_deletes,
+    parses_sizes_and_durations, splits_paths, beneath_refuses_ways_out,
+    publishes_and_removes_trees, errors_carry_a_sentence)
