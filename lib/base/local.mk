@@ -16,6 +16,9 @@ lib_base_libbase_a_SOURCES = \
 	%D%/parse.h \
 	%D%/path.c \
 	%D%/path.h \
+	%D%/reason.c \
+	%D%/reason.h \
+	%D%/reasons.def \
 	%D%/strbuf.c \
 	%D%/strbuf.h \
 	%D%/strvec.c \

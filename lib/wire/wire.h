@@ -104,6 +104,7 @@ struct hg_wire_compile {
 	char **outputs;
 	size_t n_outputs;
 	uint32_t umask;
+	char *compiler_path;
 };
 
 struct hg_wire_output {
