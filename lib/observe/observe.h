@@ -28,12 +28,16 @@ enum hg_observed_kind {
 	HG_OBSERVED_READ = 0,
 	/* looked for and not there */
 	HG_OBSERVED_ABSENT = 1,
-	/* a folder that was found to exist, or was listed */
+	/* a folder that was found to exist */
 	HG_OBSERVED_FOLDER = 2,
 	/* a program that was run */
 	HG_OBSERVED_RUN = 3,
-	/* written; not an input. Never on the wire */
+	/* The rest never on the wire. Written; not an input */
 	HG_OBSERVED_WRITTEN = 4,
+	/* a folder whose names were read (on the wire: FOLDER) */
+	HG_OBSERVED_LISTED = 5,
+	/* read first and written later: an input that is gone */
+	HG_OBSERVED_OVERWRITTEN = 6,
 };
 
 struct hg_observed {
@@ -50,6 +54,8 @@ struct hg_observed_list {
 /* so_path: the preload library. NULL and err when it cannot be set up. */
 struct hg_observe *hg_observe_new(const char *so_path, struct hg_error *err);
 void hg_observe_free(struct hg_observe *o);
+/* The folder that the child will start in, when it is not ours. */
+void hg_observe_set_cwd(struct hg_observe *o, const char *cwd);
 /* The descriptor the child must inherit under the same number. */
 int hg_observe_fd(const struct hg_observe *o);
 /* A copy of env with what the child needs added; release it with strvec. */

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The memory that the observer and the observed processes share: a header, then
+ * notes one behind the other, each 8-byte aligned. A process reserves room for
+ * a note by adding to `used` and writes its `size` last, so that a reader knows
+ * a finished note from one whose writer was killed.
+ */
+#ifndef HG_OBSERVE_NOTES_H
+#define HG_OBSERVE_NOTES_H
+
+#include <stdint.h>
+
+#define HG_NOTES_MAGIC UINT64_C(0x3173657a6f6e6768)
+#define HG_NOTES_BYTES ((uint64_t)8 << 20)
+/* Descriptor number of the shared memory, in decimal. */
+#define HG_NOTES_ENV "HG_OBSERVE_FD"
+
+enum hg_note_kind {
+	HG_NOTE_READ,
+	HG_NOTE_ABSENT,
+	HG_NOTE_FOLDER,
+	HG_NOTE_LISTED,
+	HG_NOTE_WRITTEN,
+	/* opened for appending only: a log, not an output */
+	HG_NOTE_APPENDED,
+	/* a process under observation began */
+	HG_NOTE_START,
+	/* about to run a program; and that it could not be run after all */
+	HG_NOTE_RUN,
+	HG_NOTE_RUN_FAILED,
+};
+
+struct hg_notes_head {
+	uint64_t magic;
+	/* bytes taken, head included; beyond HG_NOTES_BYTES: overflow */
+	_Atomic uint64_t used;
+	/* the folder the compile runs in */
+	uint64_t cwd_dev;
+	uint64_t cwd_ino;
+};
+
+struct hg_note {
+	/* of the whole note, 0 while it is being written */
+	_Atomic uint32_t size;
+	uint32_t kind;
+	char path[];
+};
+
+#endif
