@@ -28,14 +28,19 @@ void hg_pack_writer_free(struct hg_pack_writer *w);
 
 struct hg_pack_limits {
 	size_t max_entries;
+	/* decoded content and names; checked while decoding */
 	uint64_t max_bytes;
 };
 
 /*
  * Unpacks below root (an existing folder). Entries that are neither regular
- * files, folders nor symbolic links, that name a path outside root, or that
- * would be written through a symbolic link, are refused (-HG_DENIED); more than
- * the limits is -HG_TOOBIG. Owners and set-id bits are not restored.
+ * files, folders nor symbolic links, that name a path outside root, that would
+ * be written through a symbolic link or over something that exists (folders may
+ * exist), are refused (-HG_DENIED); more than the limits is -HG_TOOBIG, a
+ * damaged or cut archive -HG_CORRUPT. What came before the bad entry stays in
+ * root. Missing folders are made (0755). Owners and set-id bits are not
+ * restored. Targets of links are not checked: follow them only in a sandbox
+ * whose root this is. Any thread; does not use the working folder.
  */
 int hg_pack_extract(const void *p, size_t n, const char *root,
     const struct hg_pack_limits *limits, struct hg_error *err);
