@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The identity of a compiler. The driver says itself which programs it would run
+ * (-print-prog-name); the dynamic loader says which libraries a program would
+ * load (LD_TRACE_LOADED_OBJECTS), as clang's code is all in libraries. Only
+ * libraries that decide what code looks like count: a different libc does not
+ * make a different object. Contents count and places do not.
+ */
+#include "config.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/hmap.h"
+#include "lib/base/path.h"
+#include "lib/base/strvec.h"
+#include "lib/base/time.h"
+#include "lib/proc/proc.h"
+#include "lib/toolchain/toolchain.h"
+
+/* Begins the key: change it when what is digested changes. */
+#define KEY_VERSION "hg-toolchain-1"
+
+/* A driver that is asked for a name answers in a millisecond. */
+#define ASK_TIMEOUT_NS (20 * HG_NS_PER_SEC)
+#define ASK_MAX_BYTES  65536
+
+/* The programs a driver is asked for. */
+static const char *const programs[] = {
+	"as",
+	"cc1",
+	"cc1plus",
+	"collect2",
+	"lto-wrapper",
+};
+
+/* Beginnings of the names of libraries that count. */
+static const char *const libraries[] = {
+	"libLLVM",
+	"libbfd",
+	"libclang",
+	"libgmp",
+	"libisl",
+	"libmpc",
+	"libmpfr",
+	"libopcodes",
+};
+
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+
+/* Enough to notice that a file was replaced or changed. */
+struct signature {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec mtime;
+	struct timespec ctime;
+};
+
+struct part {
+	char *path;
+	struct signature signature;
+};
+
+/* What is remembered of one compiler and PATH. */
+struct entry {
+	struct part *part;
+	size_t n;
+	char hex[HG_DIGEST_HEX_BYTES];
+};
+
+struct hg_toolchains {
+	/* covers entries, and the work of making one, so that it is done once */
+	pthread_mutex_t lock;
+	struct hg_hmap entries;
+};
+
+static void
+entry_free(void *p)
+{
+	struct entry *e = p;
+
+	if (!e)
+		return;
+	for (size_t i = 0; i < e->n; i++)
+		free(e->part[i].path);
+	free(e->part);
+	free(e);
+}
+
+struct hg_toolchains *
+hg_toolchains_new(void)
+{
+	struct hg_toolchains *t = hg_xcalloc(1, sizeof(*t));
+
+	pthread_mutex_init(&t->lock, NULL);
+	return t;
+}
+
+void
+hg_toolchains_free(struct hg_toolchains *t)
+{
+	if (!t)
+		return;
+	hg_hmap_release(&t->entries, entry_free);
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
+static bool
+sign(const char *path, struct signature *ret)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	/* compared as bytes, so no padding may be left to chance */
+	memset(ret, 0, sizeof(*ret));
+	ret->dev = st.st_dev;
+	ret->ino = st.st_ino;
+	ret->size = st.st_size;
+	ret->mtime = st.st_mtim;
+	ret->ctime = st.st_ctim;
+	return true;
+}
+
+static bool
+is_unchanged(const struct entry *e)
+{
+	for (size_t i = 0; i < e->n; i++) {
+		struct signature now;
+
+		if (!sign(e->part[i].path, &now) ||
+		    memcmp(&now, &e->part[i].signature, sizeof(now)) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Runs argv with a bare environment in a folder where nothing can be written. */
+static int
+ask(const char *const *argv, const char *path_list, const char *more_env,
+    struct hg_proc_result *r, struct hg_error *err)
+{
+	struct hg_proc_spec spec = HG_PROC_SPEC_INIT;
+	struct hg_strvec env = HG_STRVEC_INIT;
+	int rc;
+
+	hg_strvec_addf(&env, "PATH=%s", path_list);
+	hg_strvec_add(&env, "LC_ALL=C");
+	if (more_env)
+		hg_strvec_add(&env, more_env);
+	spec.argv = argv;
+	spec.envp = (const char *const *)env.v;
+	spec.cwd = "/proc";
+	spec.timeout_ns = ASK_TIMEOUT_NS;
+	spec.max_capture_bytes = ASK_MAX_BYTES;
+	rc = hg_proc_run(&spec, r, err);
+	if (rc == 0 && r->end == HG_PROC_TIMED_OUT)
+		rc = hg_fail(err, HG_TIMEOUT,
+		    "%s %s did not end", argv[0], argv[1]);
+	hg_strvec_release(&env);
+	return rc;
+}
+
+/* Adds a file's content to the key and remembers the file. */
+static int
+add_file(struct entry *e, struct hg_key *key, const char *field,
+    const char *path, struct hg_error *err)
+{
+	struct part part = { .path = NULL };
+	struct hg_digest digest;
+	int rc;
+
+	if (!sign(path, &part.signature))
+		return hg_fail(err, HG_NOTFOUND, "no program %s", path);
+	rc = hg_digest_file(path, &digest, err);
+	if (rc)
+		return rc;
+	hg_key_add(key, field, digest.b, sizeof(digest.b));
+	part.path = hg_xstrdup(path);
+	e->part = hg_xrealloc(e->part, (e->n + 1) * sizeof(*e->part));
+	e->part[e->n++] = part;
+	return 0;
+}
+
+static bool
+library_counts(const char *name)
+{
+	for (size_t i = 0; i < COUNT(libraries); i++)
+		if (strncmp(name, libraries[i], strlen(libraries[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Takes a line "  NAME => PATH (0x...)" of the loader, if its library counts. */
+static void
+take_library(char *line, struct hg_strvec *ret)
+{
+	char *name = line + strspn(line, " \t");
+	char *path = strstr(name, " => /");
+	char *end = path ? strstr(path, " (0x") : NULL;
+
+	if (!end || !library_counts(name))
+		return;
+	*end = '\0';
+	hg_strvec_add(ret, path + strlen(" => "));
+}
+
+/* --version is for static programs, which know nothing of the variable. */
+static int
+add_libraries(struct entry *e, struct hg_key *key, const char *program,
+    const char *path_list, struct hg_error *err)
+{
+	const char *const argv[] = { program, "--version", NULL };
+	struct hg_strvec paths = HG_STRVEC_INIT;
+	struct hg_proc_result r;
+	char *at;
+	int rc;
+
+	rc = ask(argv, path_list, "LD_TRACE_LOADED_OBJECTS=1", &r, err);
+	for (at = r.out.buf; rc == 0 && *at;) {
+		size_t n = strcspn(at, "\n");
+		char *next = at + n + (at[n] == '\n');
+
+		at[n] = '\0';
+		take_library(at, &paths);
+		at = next;
+	}
+	hg_strvec_sort(&paths);
+	for (size_t i = 0; rc == 0 && i < paths.n; i++)
+		rc = add_file(e, key, hg_path_base(paths.v[i]), paths.v[i], err);
+	hg_strvec_release(&paths);
+	hg_proc_result_release(&r);
+	return rc;
+}
+
+/*
+ * Where the driver would find one of its programs; NULL in *ret when there is
+ * none. A name that is printed back unchanged is one for PATH.
+ */
+static int
+find_program(const char *compiler, const char *name, const char *path_list,
+    char **ret, struct hg_error *err)
+{
+	char *option = hg_xasprintf("-print-prog-name=%s", name);
+	const char *const argv[] = { compiler, option, NULL };
+	struct hg_proc_result r;
+	int rc = ask(argv, path_list, NULL, &r, err);
+
+	*ret = NULL;
+	if (rc == 0 && r.end == HG_PROC_EXITED && r.status == 0) {
+		r.out.buf[strcspn(r.out.buf, "\n")] = '\0';
+		if (r.out.buf[0] == '/')
+			*ret = hg_xstrdup(r.out.buf);
+		else if (strcmp(r.out.buf, name) == 0)
+			*ret = hg_path_search(name, path_list);
+	}
+	free(option);
+	hg_proc_result_release(&r);
+	return rc;
+}
+
+static int
+add_program(struct entry *e, struct hg_key *key, const char *compiler,
+    const char *name, const char *path_list, struct hg_error *err)
+{
+	char *path;
+	int rc = find_program(compiler, name, path_list, &path, err);
+
+	if (rc)
+		return rc;
+	if (path) {
+		rc = add_file(e, key, name, path, err);
+		if (rc == 0)
+			rc = add_libraries(e, key, path, path_list, err);
+	} else {
+		hg_key_adds(key, name, "");
+	}
+	free(path);
+	return rc;
+}
+
+static struct entry *
+identify(const char *compiler, const char *path_list, struct hg_error *err)
+{
+	struct entry *e = hg_xcalloc(1, sizeof(*e));
+	struct hg_key *key = hg_key_new(KEY_VERSION);
+	struct hg_digest digest;
+	int rc;
+
+	rc = add_file(e, key, "driver", compiler, err);
+	if (rc == 0)
+		rc = add_libraries(e, key, compiler, path_list, err);
+	for (size_t i = 0; rc == 0 && i < COUNT(programs); i++)
+		rc = add_program(e, key, compiler, programs[i], path_list, err);
+	if (rc == 0) {
+		hg_key_done(key, &digest);
+		hg_digest_hex(&digest, e->hex);
+	} else {
+		entry_free(e);
+		e = NULL;
+	}
+	hg_key_free(key);
+	return e;
+}
+
+int
+hg_toolchain_digest(struct hg_toolchains *t, const char *compiler,
+    const char *path_list, char ret_hex[HG_DIGEST_HEX_BYTES],
+    struct hg_error *err)
+{
+	struct hg_error why = { .code = HG_OK };
+	char *name = hg_xasprintf("%s\n%s", compiler, path_list);
+	struct entry *e;
+
+	pthread_mutex_lock(&t->lock);
+	e = hg_hmap_get(&t->entries, name);
+	if (!e || !is_unchanged(e)) {
+		e = identify(compiler, path_list, &why);
+		if (e)
+			entry_free(hg_hmap_set(&t->entries, name, e));
+	}
+	if (e)
+		memcpy(ret_hex, e->hex, sizeof(e->hex));
+	pthread_mutex_unlock(&t->lock);
+	free(name);
+	if (e)
+		return 0;
+	if (err)
+		*err = why;
+	return -(int)why.code;
+}
