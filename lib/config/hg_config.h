@@ -24,6 +24,12 @@ enum hg_option_type {
 	HG_TYPE_SIZE,
 	HG_TYPE_DURATION,
 	HG_TYPE_REAL,
+	/* a whole number up to 65535 */
+	HG_TYPE_PORT,
+	/* a number from 0 to 1 */
+	HG_TYPE_SHARE,
+	/* a file name: in a file absolute, or below the home folder ("~/...") */
+	HG_TYPE_PATH,
 };
 
 /* C types of the fields, by column TYPE. */
@@ -33,6 +39,9 @@ enum hg_option_type {
 #define HG_FIELD_SIZE uint64_t
 #define HG_FIELD_DURATION uint64_t
 #define HG_FIELD_REAL double
+#define HG_FIELD_PORT int64_t
+#define HG_FIELD_SHARE double
+#define HG_FIELD_PATH char *
 
 enum hg_option_id {
 #define HG_OPTION(section, key, type, def, alias, flag, programs, help) \
@@ -66,6 +75,13 @@ struct hg_option_info {
 };
 extern const struct hg_option_info hg_option_table[HG_OPTION_COUNT];
 
+/* HG_OPTION_COUNT when there is none. */
+enum hg_option_id hg_option_find(const char *section, const char *key);
+/* What stands for the value in a help text: "PORT", "SIZE"; "" for BOOL. */
+const char *hg_option_value_name(enum hg_option_type type);
+/* The environment name HG_<SECTION>_<KEY>, appended to out. */
+void hg_option_env_name(enum hg_option_id id, struct hg_strbuf *out);
+
 /* All defaults. Call hg_config_release() in the end, also after errors. */
 void hg_config_init(struct hg_config *cfg);
 void hg_config_release(struct hg_config *cfg);
@@ -73,20 +89,37 @@ void hg_config_release(struct hg_config *cfg);
 /*
  * Files and environment (not flags). env is a NULL-terminated environment;
  * unknown keys and bad values are errors that name file, line and key, or the
- * variable. Also fills cache_dir when nothing set it.
+ * variable; an empty variable is as if it were not set. Also fills cache_dir
+ * when nothing set it.
  */
 int hg_config_load(
     struct hg_config *cfg, const char *const *env, struct hg_error *err);
+
+/*
+ * One file on top of what cfg holds; -HG_NOTFOUND when there is none. home (may
+ * be NULL) is what "~" stands for.
+ */
+int hg_config_read_file(struct hg_config *cfg, const char *path,
+    const char *home, struct hg_error *err);
+
+/*
+ * The file of the system, of the user (NULL without HOME and XDG_CONFIG_HOME),
+ * and the one that HG_CONFIG names (or NULL); owned.
+ */
+char *hg_config_system_file(void);
+char *hg_config_user_file(const char *const *env);
+char *hg_config_named_file(const char *const *env);
 
 /* Sets one option from text. origin is copied. */
 int hg_config_set(struct hg_config *cfg, enum hg_option_id id, const char *text,
     const char *origin, struct hg_error *err);
 
 /*
- * Takes the flags of program (a letter of the programs column) out of argv:
- * --name VALUE, --name=VALUE, and --name alone for BOOL. Stops at "--" or the
- * first word that is not a flag. *ret_used is the number of words taken. An
- * unknown flag is an error.
+ * Takes the flags of program (a letter of the programs column) from the front
+ * of argv, whose first word is already the first that may be a flag:
+ * --name VALUE, --name=VALUE, and --name alone for BOOL. Stops behind "--" or
+ * before the first word that is not a flag. *ret_used is the number of words
+ * taken. An unknown flag is an error, --help and --version are too.
  */
 int hg_config_flags(struct hg_config *cfg, char program, int argc, char **argv,
     int *ret_used, struct hg_error *err);

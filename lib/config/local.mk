@@ -1,1 +1,16 @@
-# lib/config
+noinst_LIBRARIES += lib/config/libconfig.a
+lib_config_libconfig_a_CFLAGS = $(AM_CFLAGS) $(INIPARSER_CFLAGS)
+lib_config_libconfig_a_SOURCES = \
+	%D%/flags.c \
+	%D%/hg_config.c \
+	%D%/hg_config.h \
+	%D%/ini.c \
+	%D%/load.c \
+	%D%/options.def \
+	%D%/private.h
+
+check_PROGRAMS += tests/unit/config.t
+tests_unit_config_t_SOURCES = tests/unit/config.c
+tests_unit_config_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_config_t_LDADD = lib/config/libconfig.a lib/base/libbase.a \
+	$(INIPARSER_LIBS) $(CHECK_LIBS)
