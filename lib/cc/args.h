@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of compiler arguments (args.def) and its look-up. */
+#ifndef HG_CC_ARGS_H
+#define HG_CC_ARGS_H
+
+#include <stddef.h>
+
+enum hg_arg_arity {
+	HG_ARITY_EXACT,
+	HG_ARITY_SEPARATE,
+	HG_ARITY_JOINED,
+	HG_ARITY_JOINED_OR_SEPARATE,
+	HG_ARITY_PREFIX,
+};
+
+enum hg_arg_handler {
+	HG_HANDLER_NONE,
+	HG_HANDLER_PASS,
+	HG_HANDLER_QUERY,
+	HG_HANDLER_STDIN,
+	HG_HANDLER_COMPILE,
+	HG_HANDLER_ASSEMBLY,
+	HG_HANDLER_PREPROCESS,
+	HG_HANDLER_DEPENDENCIES,
+	HG_HANDLER_SYNTAX,
+	HG_HANDLER_OUTPUT,
+	HG_HANDLER_DEP,
+	HG_HANDLER_DEP_FILE,
+	HG_HANDLER_DEP_TARGET,
+	HG_HANDLER_DEBUG,
+	HG_HANDLER_LANGUAGE,
+	HG_HANDLER_NATIVE,
+	HG_HANDLER_PREPROCESSOR,
+	HG_HANDLER_PREPROCESSOR_NEXT,
+};
+
+enum hg_arg_flag {
+	HG_ARG_CWD = 1 << 0,
+	HG_ARG_OUTNAME = 1 << 1,
+	HG_ARG_LOCAL = 1 << 2,
+};
+
+struct hg_arg_row {
+	const char *spelling;
+	size_t len;
+	enum hg_arg_arity arity;
+	enum hg_arg_handler handler;
+	int flags;
+};
+
+/* The row that word belongs to, or NULL when it is not known. */
+const struct hg_arg_row *hg_arg_find(const char *word);
+
+/* The whole table, for tests and documentation. */
+const struct hg_arg_row *hg_arg_table(size_t *ret_n);
+
+#endif

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lib/cc: the table of arguments, response files, the classifier. */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/error.h"
+#include "lib/base/fd.h"
+#include "lib/base/strvec.h"
+#include "lib/cc/args.h"
+#include "lib/cc/command.h"
+#include "lib/cc/env.h"
+#include "lib/cc/response.h"
+#include "tests/lib/unit.h"
+
+static struct hg_cc_command
+parse(const char *line)
+{
+	struct hg_strvec words = HG_STRVEC_INIT;
+	static const char *const none[] = { NULL };
+	struct hg_cc_command c;
+
+	hg_response_split(line, &words);
+	hg_cc_command_parse(
+	    &c, words.n ? (const char *const *)words.v : none, false);
+	hg_strvec_release(&words);
+	return c;
+}
+
+START_TEST(rows_are_in_byte_order_and_unique)
+{
+	size_t n;
+	const struct hg_arg_row *rows = hg_arg_table(&n);
+
+	for (size_t i = 1; i < n; i++)
+		ck_assert_msg(
+		    strcmp(rows[i - 1].spelling, rows[i].spelling) < 0,
+		    "%s before %s", rows[i - 1].spelling, rows[i].spelling);
+}
+END_TEST
+
+START_TEST(every_row_finds_itself)
+{
+	size_t n;
+	const struct hg_arg_row *rows = hg_arg_table(&n);
+	char word[64];
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(word, sizeof(word), "%s%s", rows[i].spelling,
+		    rows[i].arity == HG_ARITY_JOINED ? "~" : "");
+		ck_assert_msg(hg_arg_find(word) == &rows[i], "%s", word);
+	}
+}
+END_TEST
+
+START_TEST(the_longest_fitting_row_wins)
+{
+	static const struct {
+		const char *word;
+		const char *row;
+	} cases[] = {
+		{ "-Iinc", "-I" },
+		{ "-fno-plt", "-f" },
+		{ "-fsyntax-only", "-fsyntax-only" },
+		{ "-fsyntax-onl", "-f" },
+		{ "-march=x86-64", "-m" },
+		{ "-march=native", "-march=native" },
+		{ "-Wp,-MD,x", "-Wp," },
+		{ "-Wall", "-W" },
+		{ "-dM", "-d" },
+		{ "-std=c11", "-std=" },
+		{ "-include-pch", "-include-pch" },
+		{ "-includex.h", "-include" },
+		{ "--param=x=1", "--param=" },
+	};
+	static const char *const unknown[] = { "--no-such", "-std", "-MDx",
+		"-%", "--", "-ansix", "-Y" };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct hg_arg_row *row = hg_arg_find(cases[i].word);
+
+		ck_assert_msg(row != NULL, "%s", cases[i].word);
+		ck_assert_str_eq(row->spelling, cases[i].row);
+	}
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++)
+		ck_assert_msg(!hg_arg_find(unknown[i]), "%s", unknown[i]);
+}
+END_TEST
+
+START_TEST(names_the_outputs)
+{
+	static const struct {
+		const char *line;
+		const char *output;
+		const char *depfile;
+	} cases[] = {
+		{ "-c a.c -o x/a.o", "x/a.o", NULL },
+		{ "-c src/a.c", "a.o", NULL },
+		{ "-S src/a.b.c -MD", "a.b.s", "a.b.d" },
+		{ "-c a.c -ox/y -MMD", "x/y", "x/y.d" },
+		{ "-c a.c -o x/y.o -MD -MF dep", "x/y.o", "dep" },
+		{ "-c a.c -o a.o -Wp,-MD,d/.a.d,-MT,q", "a.o", "d/.a.d" },
+		{ "-E a.c", NULL, NULL },
+		{ "-fsyntax-only -c a.c -o a.o", NULL, NULL },
+		{ "-c -o a.o -xc foo", "a.o", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct hg_cc_command c = parse(cases[i].line);
+
+		ck_assert_msg(c.reason == HG_REASON_miss, "%s", cases[i].line);
+		ck_assert_pstr_eq(c.output, cases[i].output);
+		ck_assert_pstr_eq(c.depfile, cases[i].depfile);
+		hg_cc_command_release(&c);
+	}
+}
+END_TEST
+
+START_TEST(says_why_a_command_is_not_ours)
+{
+	static const struct {
+		const char *line;
+		enum hg_reason reason;
+	} cases[] = {
+		{ "a.c -o a", HG_REASON_not_compile },
+		{ "-c", HG_REASON_no_source },
+		{ "-c a.o", HG_REASON_no_source },
+		{ "--version", HG_REASON_not_compile },
+		{ "-v -c a.c", HG_REASON_not_compile },
+		{ "-c - -xc", HG_REASON_from_stdin },
+		{ "-c a.c --surprise", HG_REASON_unknown_option },
+		{ "-c a.c -wrapper x", HG_REASON_option },
+		{ "-c a.c -fmodules", HG_REASON_option },
+		{ "-c a.h", HG_REASON_language },
+		{ "-x klingon -c a.c", HG_REASON_language },
+		{ "-c a.c -o", HG_REASON_option },
+		{ "", HG_REASON_not_compile },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct hg_cc_command c = parse(cases[i].line);
+
+		ck_assert_msg(c.reason == cases[i].reason, "%s: %s",
+		    cases[i].line, hg_reason_name(c.reason));
+		hg_cc_command_release(&c);
+	}
+}
+END_TEST
+
+START_TEST(the_key_leaves_out_names_of_outputs)
+{
+	struct hg_cc_command a =
+	    parse("-O2 -c a.c -o one.o -MD -MF one.d -MT t");
+	struct hg_cc_command b =
+	    parse("-O2 -c a.c -o two.o -MD -MF two.d -MT t");
+
+	ck_assert_uint_eq(a.key.n, b.key.n);
+	for (size_t i = 0; i < a.key.n; i++)
+		ck_assert_str_eq(a.key.v[i], b.key.v[i]);
+	ck_assert(!a.name_matters);
+	hg_cc_command_release(&a);
+	hg_cc_command_release(&b);
+	a = parse("-c a.c -o one.o -MD");
+	ck_assert(a.name_matters);
+	hg_cc_command_release(&a);
+}
+END_TEST
+
+START_TEST(knows_when_folder_and_machine_matter)
+{
+	static const struct {
+		const char *line;
+		bool cwd, local, native;
+	} cases[] = {
+		{ "-c a.c", false, false, false },
+		{ "-g -c a.c", true, false, false },
+		{ "-g0 -c a.c", false, false, false },
+		{ "-ggdb3 -c a.c", true, false, false },
+		{ "--coverage -c a.c", true, false, false },
+		{ "-march=native -c a.c", false, true, true },
+		{ "-fplugin=x.so -c a.c", false, true, false },
+		{ "-S a.c", false, true, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct hg_cc_command c = parse(cases[i].line);
+
+		ck_assert_msg(c.cwd_matters == cases[i].cwd, "%s",
+		    cases[i].line);
+		ck_assert_msg(c.local_only == cases[i].local, "%s",
+		    cases[i].line);
+		ck_assert_msg(c.native == cases[i].native, "%s", cases[i].line);
+		hg_cc_command_release(&c);
+	}
+}
+END_TEST
+
+START_TEST(preprocessing_form_writes_nothing)
+{
+	struct hg_cc_command c =
+	    parse("-O2 -DX=1 -I inc -c a.c -o a.o -MD -MT t -MF a.d");
+	struct hg_strvec *p = &c.preprocess;
+
+	ck_assert_int_ge(hg_strvec_find(p, "-DX=1"), 0);
+	ck_assert_int_ge(hg_strvec_find(p, "inc"), 0);
+	ck_assert_int_ge(hg_strvec_find(p, "a.c"), 0);
+	ck_assert_int_lt(hg_strvec_find(p, "-c"), 0);
+	ck_assert_int_lt(hg_strvec_find(p, "a.o"), 0);
+	ck_assert_int_lt(hg_strvec_find(p, "-MD"), 0);
+	ck_assert_int_lt(hg_strvec_find(p, "a.d"), 0);
+	ck_assert_str_eq(p->v[p->n - 1], "/dev/null");
+	hg_cc_command_release(&c);
+}
+END_TEST
+
+START_TEST(response_files_nest_and_quote)
+{
+	struct hg_strvec v = HG_STRVEC_INIT;
+	char dir[] = "/tmp/hgccXXXXXX";
+	static const char one[] = "-DA='x y' @two\n";
+	static const char two[] = "\"-DB=\\\"q\\\"\" -DC=a\\ b ''";
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chdir(dir), 0);
+	hg_write_file_atomic("one", one, strlen(one), 0644, NULL);
+	hg_write_file_atomic("two", two, strlen(two), 0644, NULL);
+	ck_assert_int_eq(hg_response_expand("@one", &v, NULL), 0);
+	ck_assert_int_eq(hg_response_expand("@absent", &v, NULL), 0);
+	ck_assert_uint_eq(v.n, 5);
+	ck_assert_str_eq(v.v[0], "-DA=x y");
+	ck_assert_str_eq(v.v[1], "-DB=\"q\"");
+	ck_assert_str_eq(v.v[2], "-DC=a b");
+	ck_assert_str_eq(v.v[3], "");
+	ck_assert_str_eq(v.v[4], "@absent");
+	hg_strvec_release(&v);
+	hg_write_file_atomic("loop", "@loop", 5, 0644, NULL);
+	ck_assert_int_eq(hg_response_expand("@loop", &v, NULL), -HG_TOOBIG);
+	hg_strvec_release(&v);
+}
+END_TEST
+
+START_TEST(families_of_compiler_names)
+{
+	static const char *const cases[][2] = {
+		{ "gcc", "gcc" },
+		{ "/usr/bin/g++-12", "g++" },
+		{ "x86_64-linux-gnu-gcc-12", "gcc" },
+		{ "clang++-14.0", "clang++" },
+		{ "cc", "cc" },
+		{ "arm-none-eabi-c++", "c++" },
+	};
+	static const char *const not_one[] = { "ccache", "tcc", "make",
+		"gcc-ar", "clang-tidy", "" };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		ck_assert_pstr_eq(hg_cc_family(cases[i][0]), cases[i][1]);
+	for (size_t i = 0; i < sizeof(not_one) / sizeof(*not_one); i++)
+		ck_assert_ptr_null(hg_cc_family(not_one[i]));
+}
+END_TEST
+
+START_TEST(environment_that_matters)
+{
+	ck_assert_int_eq(hg_env_effect("CPATH=/x"), HG_ENV_KEY);
+	ck_assert_int_eq(hg_env_effect("LC_ALL=C"), HG_ENV_KEY);
+	ck_assert_int_eq(hg_env_effect("LC=C"), HG_ENV_NONE);
+	ck_assert_int_eq(hg_env_effect("HOME=/x"), HG_ENV_NONE);
+	ck_assert_int_eq(hg_env_effect("SUNPRO_DEPENDENCIES=x"), HG_ENV_PASS);
+}
+END_TEST
+
+UNIT_MAIN("cc", rows_are_in_byte_order_and_unique, every_row_finds_itself,
+    the_longest_fitting_row_wins, names_the_outputs,
+    says_why_a_command_is_not_ours, the_key_leaves_out_names_of_outputs,
+    knows_when_folder_and_machine_matter, preprocessing_form_writes_nothing,
+    response_files_nest_and_quote, families_of_compiler_names,
+    environment_that_matters)
