@@ -32,3 +32,18 @@ AC_DEFUN([HG_DEPENDENCIES], [
 	PKG_CHECK_MODULES([CHECK], [check >= 0.15], [hg_check=yes],
 		[AC_MSG_ERROR([check >= 0.15 is missing: install check])])
 ])
+
+# The tests play an independent gRPC peer in Python: the first python3 on PATH
+# that has the modules, else any (those tests then skip).
+AC_DEFUN([HG_PYTHON3], [
+	AC_CACHE_CHECK([for a python3 with grpcio], [ac_cv_path_PYTHON3], [
+		AC_PATH_PROGS_FEATURE_CHECK([PYTHON3], [python3], [
+			AS_IF(["$ac_path_PYTHON3" -c "import google.protobuf, grpc" \
+				>/dev/null 2>&1],
+				[ac_cv_path_PYTHON3=$ac_path_PYTHON3
+				 ac_path_PYTHON3_found=:])],
+			[ac_cv_path_PYTHON3=python3])
+	])
+	PYTHON3=$ac_cv_path_PYTHON3
+	AC_SUBST([PYTHON3])
+])

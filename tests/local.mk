@@ -1,1 +1,25 @@
-EXTRA_DIST += tests/lib/unit.h
+EXTRA_DIST += \
+	data/packages \
+	tests/e2e/lib.sh \
+	tests/lib/farm.sh \
+	tests/lib/tap.sh \
+	tests/lib/unit.h \
+	tests/lint/layers \
+	tests/lint/lib.sh \
+	tests/lint/owners
+
+dist_noinst_SCRIPTS += \
+	tests/lib/fetch-source
+
+dist_check_SCRIPTS += \
+	tests/e2e/t0000-harness.t \
+	tests/lint/banned.t \
+	tests/lint/layering.t \
+	tests/lint/needed.t \
+	tests/lint/shell.t \
+	tests/lint/size.t \
+	tests/lint/spdx.t
+
+# what the end-to-end tests fetched
+distclean-local:
+	rm -rf sources

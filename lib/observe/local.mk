@@ -6,6 +6,8 @@ lib_observe_libobserve_a_SOURCES = \
 
 # Preloaded into compilers: a plain shared object, never instrumented.
 pkglibexec_PROGRAMS += bin/hg-observe.so
+# not a program: it has no --help
+AM_INSTALLCHECK_STD_OPTIONS_EXEMPT = bin/hg-observe.so
 bin_hg_observe_so_SOURCES = \
 	%D%/notes.h \
 	%D%/preload.c

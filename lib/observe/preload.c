@@ -188,7 +188,7 @@ begin(void)
 	if (!text)
 		return;
 	p = mmap(NULL, HG_NOTES_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
-	    atoi(text), 0);
+	    (int)strtol(text, NULL, 10), 0);
 	if (p == MAP_FAILED)
 		return;
 	if (((struct hg_notes_head *)p)->magic != HG_NOTES_MAGIC) {

@@ -29,7 +29,7 @@ static void
 setup(struct fixture *f)
 {
 	memset(f, 0, sizeof(*f));
-	strcpy(f->dir, "/tmp/hgconfigXXXXXX");
+	snprintf(f->dir, sizeof(f->dir), "/tmp/hgconfigXXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(f->dir));
 	f->file = hg_path_join(f->dir, "test.conf");
 	hg_config_init(&f->cfg);
