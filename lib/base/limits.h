@@ -24,4 +24,26 @@
 /* A path; Linux's PATH_MAX. */
 #define HG_MAX_PATH_BYTES 4096
 
+/* One argument or environment variable; Linux's MAX_ARG_STRLEN. */
+#define HG_MAX_ARG_BYTES ((size_t)128 << 10)
+
+/* Files that one compile writes. */
+#define HG_MAX_OUTPUTS 1000
+
+/* Files and failed look-ups that one compile was seen to depend on. */
+#define HG_MAX_OBSERVED 400000
+
+/* Workers of one coordinator. */
+#define HG_MAX_WORKERS 10000
+
+/* Architectures, compilers: what one worker says of itself. */
+#define HG_MAX_CAPABILITIES 1000
+
+/*
+ * Fields of one message, nested ones included: each costs memory while it is
+ * unpacked, so that small bytes must not become many. Well over what the
+ * largest message within the limits above needs.
+ */
+#define HG_MAX_WIRE_FIELDS ((size_t)4 << 20)
+
 #endif

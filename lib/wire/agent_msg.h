@@ -76,9 +76,16 @@ struct hg_agent_reply *hg_agent_reply_unpack(
     const void *p, size_t n, struct hg_error *err);
 void hg_agent_reply_free(struct hg_agent_reply *m);
 
-/* Sends and receives one frame: 4-byte little-endian length, then the bytes. */
+/*
+ * Sends and receives one frame: 4-byte little-endian length, then the bytes.
+ * fd is a stream socket. Sending gives up when the other side has taken nothing
+ * for 30 s (-HG_TIMEOUT), and never raises SIGPIPE.
+ */
 int hg_agent_send(int fd, const struct hg_strbuf *body, struct hg_error *err);
-/* deadline_ns (hg_now_ns() clock) bounds the whole wait; 0: none. */
+/*
+ * deadline_ns (hg_now_ns() clock) bounds the whole wait; 0: none. -HG_TIMEOUT,
+ * -HG_TOOBIG, or -HG_UNAVAILABLE when the other side has gone.
+ */
 int hg_agent_receive(int fd, size_t max_bytes, uint64_t deadline_ns,
     struct hg_strbuf *ret_body, struct hg_error *err);
 
