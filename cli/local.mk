@@ -1,1 +1,29 @@
-# cli
+bin_PROGRAMS += bin/hgbuild
+bin_hgbuild_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+bin_hgbuild_SOURCES = \
+	%D%/child.c \
+	%D%/child.h \
+	%D%/cli.h \
+	%D%/commands.def \
+	%D%/compile.c \
+	%D%/config.c \
+	%D%/env.c \
+	%D%/env.h \
+	%D%/help.c \
+	%D%/json.c \
+	%D%/json.h \
+	%D%/main.c \
+	%D%/masquerade.c \
+	%D%/masquerade.h \
+	%D%/progress.c \
+	%D%/progress.h \
+	%D%/wrap.c
+bin_hgbuild_LDADD = \
+	lib/config/libconfig.a \
+	lib/digest/libdigest.a \
+	lib/base/libbase.a \
+	$(INIPARSER_LIBS) \
+	$(JANSSON_LIBS)
+
+dist_check_SCRIPTS += \
+	tests/e2e/t6000-hgbuild.t

@@ -28,6 +28,7 @@ AC_DEFUN([HG_DEPENDENCIES], [
 	HG_PKG([ARCHIVE], [libarchive >= 3.6], [libarchive-dev])
 	HG_PKG([CRYPTO], [libcrypto >= 3], [libssl-dev])
 	HG_PKG([XXHASH], [libxxhash >= 0.8], [libxxhash-dev])
+	HG_PKG([JANSSON], [jansson >= 2.12], [libjansson-dev])
 	HG_INIPARSER
 	PKG_CHECK_MODULES([CHECK], [check >= 0.15], [hg_check=yes],
 		[AC_MSG_ERROR([check >= 0.15 is missing: install check])])

@@ -36,8 +36,8 @@ find_flag(char program, const char *word)
 	return (enum hg_option_id)i;
 }
 
-static int
-take_flag(struct hg_config *cfg, char program, int argc, char **argv,
+int
+hg_config_flag(struct hg_config *cfg, char program, int argc, char **argv,
     int *ret_used, struct hg_error *err)
 {
 	const char *word = argv[0] + 2, *value = strchr(word, '=');
@@ -79,7 +79,8 @@ hg_config_flags(struct hg_config *cfg, char program, int argc, char **argv,
 			at++;
 			break;
 		}
-		rc = take_flag(cfg, program, argc - at, argv + at, &used, err);
+		rc = hg_config_flag(
+		    cfg, program, argc - at, argv + at, &used, err);
 		if (rc)
 			return rc;
 		at += used;

@@ -260,6 +260,14 @@ format_duration(uint64_t ns, struct hg_strbuf *out)
 		    ns == 0 ? &units[4] : units, out);
 }
 
+const char *
+hg_config_text(const struct hg_config *cfg, enum hg_option_id id)
+{
+	return is_text(hg_option_table[id].type)
+		   ? *(char *const *)const_field_of(cfg, id)
+		   : NULL;
+}
+
 void
 hg_config_format(
     const struct hg_config *cfg, enum hg_option_id id, struct hg_strbuf *out)
@@ -269,7 +277,7 @@ hg_config_format(
 	switch (hg_option_table[id].type) {
 	case HG_TYPE_STRING:
 	case HG_TYPE_PATH:
-		format_text(*(char *const *)field, out);
+		format_text(hg_config_text(cfg, id), out);
 		break;
 	case HG_TYPE_BOOL:
 		hg_strbuf_adds(out, *(const bool *)field ? "true" : "false");

@@ -124,9 +124,19 @@ int hg_config_set(struct hg_config *cfg, enum hg_option_id id, const char *text,
 int hg_config_flags(struct hg_config *cfg, char program, int argc, char **argv,
     int *ret_used, struct hg_error *err);
 
+/*
+ * The same for the one flag that argv[0] is, for programs that mix these with
+ * flags of their own.
+ */
+int hg_config_flag(struct hg_config *cfg, char program, int argc, char **argv,
+    int *ret_used, struct hg_error *err);
+
 /* The value as text (as a file would hold it), appended to out. */
 void hg_config_format(const struct hg_config *cfg, enum hg_option_id id,
     struct hg_strbuf *out);
+
+/* The text of a STRING or PATH as it is; NULL for other types. Borrowed. */
+const char *hg_config_text(const struct hg_config *cfg, enum hg_option_id id);
 
 /* The flags of program for its --help, one per line, appended to out. */
 void hg_config_help(char program, struct hg_strbuf *out);
