@@ -1,1 +1,24 @@
-# lib/store
+noinst_LIBRARIES += lib/store/libstore.a
+lib_store_libstore_a_SOURCES = \
+	%D%/builder.h \
+	%D%/cache.c \
+	%D%/cache.h \
+	%D%/manifest.c \
+	%D%/manifest.h \
+	%D%/memo.c \
+	%D%/memo.h \
+	%D%/result.c \
+	%D%/result.h \
+	%D%/set.c \
+	%D%/set.h \
+	%D%/sig.c \
+	%D%/sig.h \
+	%D%/stats.c \
+	%D%/stats.h
+lib_store_libstore_a_CFLAGS = $(AM_CFLAGS) $(XXHASH_CFLAGS)
+
+check_PROGRAMS += tests/unit/store.t
+tests_unit_store_t_SOURCES = tests/unit/store.c
+tests_unit_store_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_store_t_LDADD = lib/store/libstore.a lib/digest/libdigest.a \
+	lib/base/libbase.a $(CHECK_LIBS)

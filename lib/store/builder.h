@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A set of inputs while it is being built. Private to this folder. */
+#ifndef HG_STORE_BUILDER_H
+#define HG_STORE_BUILDER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/hmap.h"
+#include "lib/base/strbuf.h"
+#include "lib/base/strvec.h"
+#include "lib/store/set.h"
+
+struct hg_memo;
+
+/* What was looked for in vain in one folder. */
+struct hg_missing {
+	struct hg_sig sig;
+	struct hg_strvec names;
+};
+
+struct hg_set_builder {
+	struct hg_memo *memo;
+	int64_t started;
+	uint32_t flags;
+	struct hg_set_file *files;
+	size_t n_files;
+	size_t cap;
+	struct hg_strbuf pool;
+	/* folder -> struct hg_missing */
+	struct hg_hmap missing;
+};
+
+/* Appends the bytes of the set. */
+void hg_set_pack(const struct hg_set_builder *b, const struct hg_digest *result,
+    uint64_t names, uint64_t compile_us, struct hg_strbuf *out);
+
+#endif

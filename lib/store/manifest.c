@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Manifest files: sets one behind the other, the newest first. Read whole in
+ * one call, checked set by set.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/fd.h"
+#include "lib/base/path.h"
+#include "lib/base/strbuf.h"
+#include "lib/store/builder.h"
+#include "lib/store/cache.h"
+#include "lib/store/manifest.h"
+#include "lib/store/memo.h"
+#include "lib/store/set.h"
+
+enum {
+	MAX_MANIFEST_BYTES = 64 << 20,
+	/* a lookup that cost more than so many extra looks is written down */
+	REFRESH_EFFORT = 8,
+};
+
+static int
+read_manifest(const struct hg_cache *c, const struct hg_digest *key,
+    struct hg_strbuf *out)
+{
+	int fd = hg_cache_open(c, key, HG_ENTRY_MANIFEST);
+	int rc;
+
+	if (fd < 0)
+		return -HG_NOTFOUND;
+	rc = hg_read_fd(fd, MAX_MANIFEST_BYTES, out, NULL);
+	hg_fd_close(&fd);
+	return rc;
+}
+
+/* ---- checking a set ---------------------------------------------------- */
+
+struct check {
+	struct hg_memo *memo;
+	int64_t now;
+	/* looks beyond the one stat of each entry */
+	int effort;
+	/* a signature was brought up to date */
+	bool refreshed;
+	const char *what;
+	const char *dir;
+	const char *path;
+};
+
+static bool
+fails(struct check *k, const char *what, const char *dir, const char *path)
+{
+	k->what = what;
+	k->dir = dir;
+	k->path = path;
+	return false;
+}
+
+static void
+refresh(struct check *k, struct hg_sig *old, const struct hg_sig *new)
+{
+	if (!hg_sig_is_settled(new, k->now))
+		return;
+	*old = *new;
+	k->refreshed = true;
+}
+
+static bool
+content_holds(struct check *k, struct hg_set_file *f, const char *path,
+    const struct stat *st)
+{
+	struct hg_digest d;
+	struct hg_sig sig;
+	uint32_t flags;
+
+	k->effort++;
+	hg_sig_of(st, &sig);
+	if (f->kind == HG_SET_LISTING) {
+		if (!S_ISDIR(st->st_mode) || hg_set_list_folder(path, &d) < 0)
+			return fails(k, "is no folder now", NULL, path);
+	} else if (!S_ISREG(st->st_mode) ||
+	    hg_memo_digest(k->memo, path, st, &d, &flags, NULL) != 0) {
+		return fails(k, "cannot be read now", NULL, path);
+	}
+	if (!hg_digest_equal(&d, &f->digest))
+		return fails(k, "has other content", NULL, path);
+	refresh(k, &f->sig, &sig);
+	return true;
+}
+
+static bool
+file_holds(struct check *k, struct hg_set_file *f, const char *path)
+{
+	struct hg_sig sig;
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return fails(k, "is not there now", NULL, path);
+	if (f->kind == HG_SET_EXISTS)
+		return S_ISDIR(st.st_mode) ||
+		    fails(k, "is no folder now", NULL, path);
+	hg_sig_of(&st, &sig);
+	return hg_sig_equal(&sig, &f->sig) || content_holds(k, f, path, &st);
+}
+
+static bool
+is_absent(const char *dir, const char *name)
+{
+	char path[4096];
+	struct stat st;
+	int n = snprintf(path, sizeof(path), "%s/%s", dir, name);
+
+	return n < (int)sizeof(path) && stat(path, &st) < 0 &&
+	    (errno == ENOENT || errno == ENOTDIR);
+}
+
+static bool
+folder_holds(
+    struct check *k, const struct hg_set_view *v, struct hg_set_folder *f)
+{
+	const char *dir = v->pool + f->path;
+	struct hg_sig sig;
+	struct stat st;
+
+	if (stat(dir, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR ||
+		    fails(k, "cannot be searched now", NULL, dir);
+	hg_sig_of(&st, &sig);
+	if (hg_sig_equal(&sig, &f->sig))
+		return true;
+	for (uint32_t i = 0; i < f->n_names; i++) {
+		const char *name = v->pool + v->names[f->first_name + i];
+
+		k->effort++;
+		if (!is_absent(dir, name))
+			return fails(k, "is there now", dir, name);
+	}
+	refresh(k, &f->sig, &sig);
+	return true;
+}
+
+static bool
+set_holds(struct check *k, struct hg_set_view *v)
+{
+	for (uint32_t i = 0; i < v->head->n_files; i++)
+		if (!file_holds(k, &v->files[i], v->pool + v->files[i].path))
+			return false;
+	for (uint32_t i = 0; i < v->head->n_folders; i++)
+		if (!folder_holds(k, v, &v->folders[i]))
+			return false;
+	return true;
+}
+
+/* ---- lookup ------------------------------------------------------------ */
+
+static void
+explain(const struct check *k, struct hg_lookup *ret)
+{
+	if (ret->why[0])
+		return;
+	if (k->dir)
+		snprintf(ret->why, sizeof(ret->why), "%s/%s %s", k->dir,
+		    k->path, k->what);
+	else
+		snprintf(
+		    ret->why, sizeof(ret->why), "%s %s", k->path, k->what);
+}
+
+/* Writes the manifest again, the set at `at` first. */
+static void
+write_back(const struct hg_cache *c, const struct hg_digest *key,
+    const struct hg_strbuf *all, struct hg_set_head *set)
+{
+	size_t at = (size_t)((char *)set - all->buf);
+	struct hg_piece pieces[3] = {
+		{ set, set->size },
+		{ all->buf, at },
+		{ all->buf + at + set->size, all->len - at - set->size },
+	};
+
+	set->check = hg_set_check(set);
+	hg_cache_publish(c, key, HG_ENTRY_MANIFEST, pieces, 3, NULL, NULL);
+}
+
+void
+hg_manifest_lookup(const struct hg_cache *c, const struct hg_digest *key,
+    uint64_t names, struct hg_memo *memo, struct hg_lookup *ret)
+{
+	struct hg_strbuf all = HG_STRBUF_INIT;
+	struct hg_set_view v;
+
+	memset(ret, 0, sizeof(*ret));
+	if (read_manifest(c, key, &all) != 0)
+		goto out;
+	for (size_t at = 0; at < all.len; at += v.head->size) {
+		struct check k = { .memo = memo, .now = hg_sig_now() };
+
+		if (hg_set_view(all.buf + at, all.len - at, &v) < 0)
+			break;
+		if (v.head->names != 0 && v.head->names != names)
+			continue;
+		if (!set_holds(&k, &v)) {
+			explain(&k, ret);
+			continue;
+		}
+		ret->hit = true;
+		ret->result = v.head->result;
+		ret->compile_us = v.head->compile_us;
+		if (k.refreshed && k.effort > REFRESH_EFFORT)
+			write_back(c, key, &all, v.head);
+		break;
+	}
+out:
+	hg_strbuf_release(&all);
+}
+
+/* ---- adding ------------------------------------------------------------ */
+
+/* Appends the older sets that are still to be kept. */
+static void
+keep_older(const struct hg_strbuf *old, const struct hg_digest *result,
+    uint64_t names, struct hg_strbuf *out)
+{
+	struct hg_set_view v;
+	int kept = 1;
+
+	for (size_t at = 0; at < old->len; at += v.head->size) {
+		if (hg_set_view(old->buf + at, old->len - at, &v) < 0)
+			return;
+		if (hg_digest_equal(&v.head->result, result) &&
+		    v.head->names == names)
+			continue;
+		if (++kept > HG_MANIFEST_MAX_SETS)
+			return;
+		hg_strbuf_add(out, v.head, v.head->size);
+	}
+}
+
+int
+hg_manifest_add(const struct hg_cache *c, const struct hg_digest *key,
+    const struct hg_set_builder *b, const struct hg_digest *result,
+    uint64_t names, uint64_t compile_us, int64_t *ret_grown,
+    struct hg_error *err)
+{
+	struct hg_strbuf old = HG_STRBUF_INIT, out = HG_STRBUF_INIT;
+	struct hg_piece piece;
+	int rc;
+
+	hg_set_pack(b, result, names, compile_us, &out);
+	if (read_manifest(c, key, &old) == 0)
+		keep_older(&old, result, names, &out);
+	piece.p = out.buf;
+	piece.n = out.len;
+	rc = hg_cache_publish(
+	    c, key, HG_ENTRY_MANIFEST, &piece, 1, ret_grown, err);
+	hg_strbuf_release(&old);
+	hg_strbuf_release(&out);
+	return rc;
+}

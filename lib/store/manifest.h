@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Manifests: for one key (compiler, arguments, environment, source) the sets of
+ * inputs seen before and the result that each led to. A set holds when every
+ * file in it still has its content and every look-up that failed still fails:
+ * judged by one stat() a file, and one a folder for all that was missing in it;
+ * contents are read again only where a stat signature differs.
+ */
+#ifndef HG_STORE_MANIFEST_H
+#define HG_STORE_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/digest/digest.h"
+#include "lib/store/sig.h"
+
+struct hg_cache;
+struct hg_error;
+struct hg_memo;
+
+/* Sets kept of one key; the least lately used goes first. */
+#define HG_MANIFEST_MAX_SETS 16
+
+/* ---- making a set ------------------------------------------------------ */
+
+struct hg_set_builder;
+
+/*
+ * started: hg_sig_now() from before the compile began; an input changed since
+ * makes the set unusable.
+ */
+struct hg_set_builder *hg_set_builder_new(struct hg_memo *memo, int64_t started);
+void hg_set_builder_free(struct hg_set_builder *b);
+/*
+ * Each looks at the path as it is now. -HG_CORRUPT: it changed meanwhile, so
+ * that nothing may be remembered; err names it.
+ */
+int hg_set_add_file(
+    struct hg_set_builder *b, const char *path, struct hg_error *err);
+int hg_set_add_absent(
+    struct hg_set_builder *b, const char *path, struct hg_error *err);
+int hg_set_add_folder(
+    struct hg_set_builder *b, const char *path, struct hg_error *err);
+int hg_set_add_listing(
+    struct hg_set_builder *b, const char *path, struct hg_error *err);
+/* HG_CONTENT_… flags of all files added. */
+uint32_t hg_set_flags(const struct hg_set_builder *b);
+/* The result's key: of the manifest's key and all that the set holds. */
+void hg_set_result_key(const struct hg_set_builder *b,
+    const struct hg_digest *manifest_key, struct hg_digest *ret);
+
+/*
+ * Puts the set in front of the manifest of key. names: checksum of the outputs'
+ * names when the result is only good for those, else 0. compile_us is what a
+ * hit saves.
+ */
+int hg_manifest_add(const struct hg_cache *c, const struct hg_digest *key,
+    const struct hg_set_builder *b, const struct hg_digest *result,
+    uint64_t names, uint64_t compile_us, int64_t *ret_grown,
+    struct hg_error *err);
+
+/* ---- looking up -------------------------------------------------------- */
+
+struct hg_lookup {
+	bool hit;
+	struct hg_digest result;
+	uint64_t compile_us;
+	/* a miss: what did not fit in the newest set; "" if there is none */
+	char why[256];
+};
+
+/*
+ * Never an error: a damaged or missing manifest is a miss. names as in
+ * hg_manifest_add(). A set whose signatures had to be brought up to date with
+ * some effort is written back.
+ */
+void hg_manifest_lookup(const struct hg_cache *c, const struct hg_digest *key,
+    uint64_t names, struct hg_memo *memo, struct hg_lookup *ret);
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Result entries: a fixed head, one record an output, their paths, stdout,
+ * stderr (all under the head's checksum), then the contents, each under its own
+ * checksum and copied piece by piece, so that a hit needs little memory.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/fd.h"
+#include "lib/base/limits.h"
+#include "lib/base/strbuf.h"
+#include "lib/store/cache.h"
+#include "lib/store/result.h"
+
+#define RESULT_MAGIC UINT32_C(0x31726768)
+
+enum {
+	MAX_OUTPUTS = 1000,
+	MAX_HEAD_BYTES = 64 << 20,
+	COPY_BYTES = 128 << 10,
+	/* an entry's time of last use is good to this many seconds */
+	TOUCH_AFTER_S = 3600,
+};
+
+struct head {
+	uint32_t magic;
+	int32_t exit_code;
+	/* over the rest of the head, records, paths, stdout, stderr */
+	uint64_t check;
+	/* of head, records, paths, stdout and stderr */
+	uint64_t head_bytes;
+	uint64_t total_bytes;
+	uint64_t out_bytes;
+	uint64_t err_bytes;
+	uint32_t n_outputs;
+	uint32_t paths_bytes;
+};
+
+struct record {
+	uint32_t role;
+	uint32_t mode;
+	uint64_t offset;
+	uint64_t size;
+	uint64_t check;
+	uint64_t path;
+};
+
+struct hg_result_reader {
+	int fd;
+	struct hg_strbuf head;
+	struct hg_result view;
+	struct hg_output *outputs;
+	const struct record *records;
+};
+
+static uint64_t
+head_check(const struct hg_strbuf *sb)
+{
+	size_t skip = offsetof(struct head, head_bytes);
+
+	return hg_checksum(sb->buf + skip, sb->len - skip);
+}
+
+/* ---- writing ----------------------------------------------------------- */
+
+static void
+pack_head(const struct hg_result *r, struct hg_strbuf *out)
+{
+	struct head h = { .magic = RESULT_MAGIC,
+		.exit_code = r->exit_code,
+		.out_bytes = r->out_n,
+		.err_bytes = r->err_n,
+		.n_outputs = (uint32_t)r->n_outputs };
+	struct hg_strbuf paths = HG_STRBUF_INIT;
+	struct record *records = hg_xcalloc(r->n_outputs, sizeof(*records));
+
+	for (size_t i = 0; i < r->n_outputs; i++) {
+		const struct hg_output *o = &r->outputs[i];
+
+		records[i].role = o->role;
+		records[i].mode = o->mode;
+		records[i].size = o->n;
+		records[i].check = hg_checksum(o->p, o->n);
+		records[i].path = paths.len;
+		hg_strbuf_add(&paths, o->path, strlen(o->path) + 1);
+	}
+	h.paths_bytes = (uint32_t)paths.len;
+	h.head_bytes = sizeof(h) + r->n_outputs * sizeof(*records) +
+	    paths.len + r->out_n + r->err_n;
+	h.total_bytes = h.head_bytes;
+	for (size_t i = 0; i < r->n_outputs; i++) {
+		records[i].offset = h.total_bytes;
+		h.total_bytes += records[i].size;
+	}
+	hg_strbuf_add(out, &h, sizeof(h));
+	hg_strbuf_add(out, records, r->n_outputs * sizeof(*records));
+	hg_strbuf_add(out, paths.buf, paths.len);
+	hg_strbuf_add(out, r->out, r->out_n);
+	hg_strbuf_add(out, r->err, r->err_n);
+	h.check = head_check(out);
+	memcpy(out->buf, &h, sizeof(h));
+	hg_strbuf_release(&paths);
+	free(records);
+}
+
+int
+hg_result_write(const struct hg_cache *c, const struct hg_digest *key,
+    const struct hg_result *r, int64_t *ret_grown, struct hg_error *err)
+{
+	struct hg_strbuf head = HG_STRBUF_INIT;
+	struct hg_piece *pieces =
+	    hg_xcalloc(r->n_outputs + 1, sizeof(*pieces));
+	int rc;
+
+	pack_head(r, &head);
+	pieces[0].p = head.buf;
+	pieces[0].n = head.len;
+	for (size_t i = 0; i < r->n_outputs; i++) {
+		pieces[i + 1].p = r->outputs[i].p;
+		pieces[i + 1].n = r->outputs[i].n;
+	}
+	rc = r->n_outputs > MAX_OUTPUTS
+	    ? hg_fail(err, HG_TOOBIG, "the compile wrote too many files")
+	    : hg_cache_publish(c, key, HG_ENTRY_RESULT, pieces,
+		  r->n_outputs + 1, ret_grown, err);
+	hg_strbuf_release(&head);
+	free(pieces);
+	return rc;
+}
+
+/* ---- reading ----------------------------------------------------------- */
+
+/* Reads the head; false when it is damaged. */
+static bool
+read_head(struct hg_result_reader *r, const struct stat *st)
+{
+	size_t first = (size_t)st->st_size < 16384 ? (size_t)st->st_size : 16384;
+	const struct head *h;
+	uint64_t want;
+
+	hg_strbuf_grow(&r->head, first);
+	if (pread(r->fd, r->head.buf, first, 0) != (ssize_t)first ||
+	    first < sizeof(*h))
+		return false;
+	h = (const struct head *)r->head.buf;
+	want = h->head_bytes;
+	if (h->magic != RESULT_MAGIC || h->total_bytes != (uint64_t)st->st_size ||
+	    want > h->total_bytes || want > MAX_HEAD_BYTES ||
+	    h->n_outputs > MAX_OUTPUTS || want < sizeof(*h))
+		return false;
+	if (want > first) {
+		hg_strbuf_setlen(&r->head, first);
+		hg_strbuf_grow(&r->head, want - first);
+		if (pread(r->fd, r->head.buf + first, want - first,
+			(off_t)first) != (ssize_t)(want - first))
+			return false;
+	}
+	hg_strbuf_setlen(&r->head, want);
+	return ((const struct head *)r->head.buf)->check == head_check(&r->head);
+}
+
+static bool
+view_head(struct hg_result_reader *r)
+{
+	const struct head *h = (const struct head *)r->head.buf;
+	const char *paths, *at;
+
+	r->records = (const struct record *)(h + 1);
+	paths = (const char *)(r->records + h->n_outputs);
+	at = paths + h->paths_bytes;
+	if (sizeof(*h) + h->n_outputs * sizeof(*r->records) + h->paths_bytes +
+		h->out_bytes + h->err_bytes !=
+	    h->head_bytes ||
+	    (h->n_outputs > 0 &&
+		(h->paths_bytes == 0 || at[-1] != '\0')))
+		return false;
+	r->outputs = hg_xcalloc(h->n_outputs, sizeof(*r->outputs));
+	for (uint32_t i = 0; i < h->n_outputs; i++) {
+		const struct record *rec = &r->records[i];
+
+		if (rec->path >= h->paths_bytes ||
+		    rec->offset > h->total_bytes ||
+		    rec->size > h->total_bytes - rec->offset)
+			return false;
+		r->outputs[i].role = rec->role;
+		r->outputs[i].mode = rec->mode;
+		r->outputs[i].path = paths + rec->path;
+		r->outputs[i].n = rec->size;
+	}
+	r->view = (struct hg_result){ h->exit_code, at, h->out_bytes,
+		at + h->out_bytes, h->err_bytes, r->outputs, h->n_outputs };
+	return true;
+}
+
+/* Marks the entry as used, but not at every use. */
+static void
+touch(int fd, const struct stat *st)
+{
+	if (time(NULL) - st->st_mtim.tv_sec > TOUCH_AFTER_S)
+		futimens(fd, NULL);
+}
+
+struct hg_result_reader *
+hg_result_open(const struct hg_cache *c, const struct hg_digest *key)
+{
+	struct hg_result_reader *r = hg_xcalloc(1, sizeof(*r));
+	struct stat st;
+
+	hg_strbuf_init(&r->head);
+	r->fd = hg_cache_open(c, key, HG_ENTRY_RESULT);
+	if (r->fd < 0)
+		goto fail;
+	if (fstat(r->fd, &st) < 0 || !read_head(r, &st) || !view_head(r)) {
+		hg_cache_remove(c, key, HG_ENTRY_RESULT);
+		goto fail;
+	}
+	touch(r->fd, &st);
+	return r;
+fail:
+	hg_result_close(r);
+	return NULL;
+}
+
+void
+hg_result_close(struct hg_result_reader *r)
+{
+	if (!r)
+		return;
+	hg_fd_close(&r->fd);
+	hg_strbuf_release(&r->head);
+	free(r->outputs);
+	free(r);
+}
+
+const struct hg_result *
+hg_result_head(const struct hg_result_reader *r)
+{
+	return &r->view;
+}
+
+int
+hg_result_copy(
+    struct hg_result_reader *r, size_t i, int fd, struct hg_error *err)
+{
+	const struct record *rec = &r->records[i];
+	char *buf = hg_xmalloc(COPY_BYTES);
+	uint64_t left = rec->size;
+	XXH3_state_t state;
+	int rc = 0;
+
+	XXH3_INITSTATE(&state);
+	XXH3_64bits_reset(&state);
+	while (rc == 0 && left > 0) {
+		ssize_t k = pread(r->fd, buf, left < COPY_BYTES ? left : COPY_BYTES,
+		    (off_t)(rec->offset + rec->size - left));
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0) {
+			rc = hg_fail(err, HG_CORRUPT, "the cache entry is short");
+			break;
+		}
+		XXH3_64bits_update(&state, buf, (size_t)k);
+		rc = hg_write_all(fd, buf, (size_t)k, err);
+		left -= (uint64_t)k;
+	}
+	if (rc == 0 && XXH3_64bits_digest(&state) != rec->check)
+		rc = hg_fail(err, HG_CORRUPT, "the cache entry is damaged");
+	free(buf);
+	return rc;
+}

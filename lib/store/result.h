@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Results: everything that one compile gave, in one entry: exit code, stdout,
+ * stderr and the files it wrote. Every byte is covered by a checksum; a damaged
+ * entry is removed and counts as a miss.
+ */
+#ifndef HG_STORE_RESULT_H
+#define HG_STORE_RESULT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/digest/digest.h"
+
+struct hg_cache;
+struct hg_error;
+
+/* Which file of the compile an output is: names may differ at the next one. */
+enum hg_output_role {
+	/* what -o names */
+	HG_OUTPUT_MAIN,
+	/* the dependency file */
+	HG_OUTPUT_DEP,
+	/* any other, at the path it had */
+	HG_OUTPUT_OTHER,
+};
+
+struct hg_output {
+	enum hg_output_role role;
+	uint32_t mode;
+	const char *path;
+	const void *p;
+	size_t n;
+};
+
+struct hg_result {
+	int exit_code;
+	const void *out;
+	size_t out_n;
+	const void *err;
+	size_t err_n;
+	const struct hg_output *outputs;
+	size_t n_outputs;
+};
+
+/* Publishes. *ret_grown: by how many bytes the cache grew. */
+int hg_result_write(const struct hg_cache *c, const struct hg_digest *key,
+    const struct hg_result *r, int64_t *ret_grown, struct hg_error *err);
+
+/* An opened entry. */
+struct hg_result_reader;
+
+/* NULL: there is none, or it is damaged (then removed). */
+struct hg_result_reader *hg_result_open(
+    const struct hg_cache *c, const struct hg_digest *key);
+void hg_result_close(struct hg_result_reader *r);
+/*
+ * Head of the entry: exit code, stdout, stderr, outputs (without contents: p is
+ * NULL). Valid until close.
+ */
+const struct hg_result *hg_result_head(const struct hg_result_reader *r);
+/*
+ * Writes the content of output i to fd, checking it on the way. -HG_CORRUPT:
+ * what was written is not to be used.
+ */
+int hg_result_copy(
+    struct hg_result_reader *r, size_t i, int fd, struct hg_error *err);
+
+#endif

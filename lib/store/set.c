@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sets of inputs: their bytes checked, and sets built from what was observed. */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/hmap.h"
+#include "lib/base/path.h"
+#include "lib/base/strbuf.h"
+#include "lib/base/strvec.h"
+#include "lib/store/builder.h"
+#include "lib/store/manifest.h"
+#include "lib/store/memo.h"
+#include "lib/store/set.h"
+
+/* ---- the bytes --------------------------------------------------------- */
+
+uint64_t
+hg_set_check(const struct hg_set_head *head)
+{
+	size_t skip = offsetof(struct hg_set_head, result);
+
+	return hg_checksum((const char *)head + skip, head->size - skip);
+}
+
+static bool
+offsets_are_right(const struct hg_set_view *v)
+{
+	const struct hg_set_head *h = v->head;
+
+	if (h->pool_bytes == 0 || v->pool[h->pool_bytes - 1] != '\0')
+		return false;
+	for (uint32_t i = 0; i < h->n_files; i++)
+		if (v->files[i].path >= h->pool_bytes)
+			return false;
+	for (uint32_t i = 0; i < h->n_folders; i++) {
+		const struct hg_set_folder *f = &v->folders[i];
+
+		if (f->path >= h->pool_bytes || f->first_name > h->n_names ||
+		    f->n_names > h->n_names - f->first_name)
+			return false;
+	}
+	for (uint32_t i = 0; i < h->n_names; i++)
+		if (v->names[i] >= h->pool_bytes)
+			return false;
+	return true;
+}
+
+int
+hg_set_view(void *p, size_t n, struct hg_set_view *ret)
+{
+	struct hg_set_head *h = p;
+	uint64_t need;
+
+	if (n < sizeof(*h) || h->magic != HG_SET_MAGIC || h->size > n ||
+	    h->size < sizeof(*h) || h->size % 8)
+		return -1;
+	need = sizeof(*h) + (uint64_t)h->n_files * sizeof(*ret->files) +
+	    (uint64_t)h->n_folders * sizeof(*ret->folders) +
+	    (uint64_t)h->n_names * sizeof(*ret->names) + h->pool_bytes;
+	if (need > h->size || h->check != hg_set_check(h))
+		return -1;
+	ret->head = h;
+	ret->files = (struct hg_set_file *)(h + 1);
+	ret->folders = (struct hg_set_folder *)(ret->files + h->n_files);
+	ret->names = (const uint32_t *)(ret->folders + h->n_folders);
+	ret->pool = (const char *)(ret->names + h->n_names);
+	return offsets_are_right(ret) ? 0 : -1;
+}
+
+int
+hg_set_list_folder(const char *path, struct hg_digest *ret)
+{
+	struct hg_strvec names = HG_STRVEC_INIT;
+	struct hg_strbuf all = HG_STRBUF_INIT;
+	struct dirent *e;
+	DIR *d = opendir(path);
+
+	if (!d)
+		return -1;
+	while ((e = readdir(d)))
+		hg_strvec_add(&names, e->d_name);
+	closedir(d);
+	hg_strvec_sort(&names);
+	for (size_t i = 0; i < names.n; i++)
+		hg_strbuf_add(&all, names.v[i], strlen(names.v[i]) + 1);
+	hg_digest_bytes(all.buf, all.len, ret);
+	hg_strbuf_release(&all);
+	hg_strvec_release(&names);
+	return 0;
+}
+
+/* ---- building ---------------------------------------------------------- */
+
+struct hg_set_builder *
+hg_set_builder_new(struct hg_memo *memo, int64_t started)
+{
+	struct hg_set_builder *b = hg_xcalloc(1, sizeof(*b));
+
+	b->memo = memo;
+	b->started = started;
+	hg_strbuf_init(&b->pool);
+	return b;
+}
+
+static void
+free_missing(void *value)
+{
+	struct hg_missing *m = value;
+
+	hg_strvec_release(&m->names);
+	free(m);
+}
+
+void
+hg_set_builder_free(struct hg_set_builder *b)
+{
+	if (!b)
+		return;
+	hg_strbuf_release(&b->pool);
+	hg_hmap_release(&b->missing, free_missing);
+	free(b->files);
+	free(b);
+}
+
+static uint32_t
+pool_add(struct hg_strbuf *pool, const char *s)
+{
+	uint32_t at = (uint32_t)pool->len;
+
+	hg_strbuf_add(pool, s, strlen(s) + 1);
+	return at;
+}
+
+/* A signature that no file has: it is always looked at anew. */
+static const struct hg_sig NO_SIG = { UINT64_MAX, 0, 0, 0 };
+
+static struct hg_set_file *
+new_file(struct hg_set_builder *b, const char *path, const struct stat *st,
+    enum hg_set_kind kind)
+{
+	struct hg_set_file *f;
+
+	if (b->n_files == b->cap) {
+		b->cap = b->cap ? 2 * b->cap : 256;
+		b->files = hg_xrealloc(b->files, b->cap * sizeof(*b->files));
+	}
+	f = &b->files[b->n_files++];
+	memset(f, 0, sizeof(*f));
+	hg_sig_of(st, &f->sig);
+	f->path = pool_add(&b->pool, path);
+	f->kind = kind;
+	return f;
+}
+
+static int
+changed(struct hg_error *err, const char *path)
+{
+	return hg_fail(err, HG_CORRUPT, "%s changed during the compile", path);
+}
+
+int
+hg_set_add_file(
+    struct hg_set_builder *b, const char *path, struct hg_error *err)
+{
+	struct hg_set_file *f;
+	struct stat st;
+	struct hg_sig sig;
+	uint32_t flags;
+	int rc;
+
+	if (stat(path, &st) < 0)
+		return changed(err, path);
+	if (!S_ISREG(st.st_mode))
+		return hg_fail(err, HG_UNSUPPORTED, "%s is not a file", path);
+	hg_sig_of(&st, &sig);
+	if (sig.ctime_ns >= b->started)
+		return changed(err, path);
+	f = new_file(b, path, &st, HG_SET_FILE);
+	rc = hg_memo_digest(b->memo, path, &st, &f->digest, &flags, err);
+	if (rc)
+		return rc;
+	b->flags |= flags;
+	if (!hg_sig_is_settled(&sig, hg_sig_now()))
+		f->sig = NO_SIG;
+	return 0;
+}
+
+int
+hg_set_add_folder(
+    struct hg_set_builder *b, const char *path, struct hg_error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+		return changed(err, path);
+	new_file(b, path, &st, HG_SET_EXISTS);
+	return 0;
+}
+
+int
+hg_set_add_listing(
+    struct hg_set_builder *b, const char *path, struct hg_error *err)
+{
+	struct hg_set_file *f;
+	struct hg_sig sig;
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return changed(err, path);
+	hg_sig_of(&st, &sig);
+	if (sig.ctime_ns >= b->started)
+		return changed(err, path);
+	f = new_file(b, path, &st, HG_SET_LISTING);
+	if (hg_set_list_folder(path, &f->digest) < 0)
+		return changed(err, path);
+	if (!hg_sig_is_settled(&sig, hg_sig_now()))
+		f->sig = NO_SIG;
+	return 0;
+}
+
+/*
+ * The nearest folder on the way to path that exists: *ret_dir (owned) and, in
+ * *ret_name (owned), the component that is missing in it.
+ */
+static void
+nearest_folder(const char *path, char **ret_dir, char **ret_name)
+{
+	char *at = hg_xstrdup(path);
+
+	for (;;) {
+		char *dir = hg_path_dir(at);
+		struct stat st;
+
+		if (stat(dir, &st) == 0 || strcmp(dir, at) == 0) {
+			*ret_dir = dir;
+			*ret_name = hg_xstrdup(hg_path_base(at));
+			free(at);
+			return;
+		}
+		free(at);
+		at = dir;
+	}
+}
+
+int
+hg_set_add_absent(
+    struct hg_set_builder *b, const char *path, struct hg_error *err)
+{
+	struct hg_missing *m;
+	char *dir, *name;
+	struct stat st;
+
+	if (stat(path, &st) == 0)
+		return changed(err, path);
+	nearest_folder(path, &dir, &name);
+	m = hg_hmap_get(&b->missing, dir);
+	if (!m) {
+		m = hg_xcalloc(1, sizeof(*m));
+		hg_hmap_set(&b->missing, dir, m);
+		if (stat(dir, &st) == 0)
+			hg_sig_of(&st, &m->sig);
+		/* a look-up may have failed before the folder changed */
+		if (m->sig.ctime_ns >= b->started ||
+		    !hg_sig_is_settled(&m->sig, hg_sig_now()))
+			m->sig = NO_SIG;
+	}
+	if (hg_strvec_find(&m->names, name) < 0)
+		hg_strvec_add(&m->names, name);
+	free(dir);
+	free(name);
+	return 0;
+}
+
+uint32_t
+hg_set_flags(const struct hg_set_builder *b)
+{
+	return b->flags;
+}
+
+static int
+key_missing(const char *dir, void *value, void *arg)
+{
+	const struct hg_missing *m = value;
+	struct hg_strvec *lines = arg;
+
+	for (size_t i = 0; i < m->names.n; i++)
+		hg_strvec_addf(lines, "%s/%s", dir, m->names.v[i]);
+	return 0;
+}
+
+void
+hg_set_result_key(const struct hg_set_builder *b,
+    const struct hg_digest *manifest_key, struct hg_digest *ret)
+{
+	struct hg_key *k = hg_key_new("result 1");
+	struct hg_strvec absent = HG_STRVEC_INIT;
+
+	hg_key_add(k, "manifest", manifest_key, sizeof(*manifest_key));
+	for (size_t i = 0; i < b->n_files; i++) {
+		hg_key_adds(k, "path", b->pool.buf + b->files[i].path);
+		hg_key_add(k, "digest", &b->files[i].digest,
+		    sizeof(b->files[i].digest));
+	}
+	hg_hmap_each(&b->missing, key_missing, &absent);
+	hg_strvec_sort(&absent);
+	for (size_t i = 0; i < absent.n; i++)
+		hg_key_adds(k, "absent", absent.v[i]);
+	hg_strvec_release(&absent);
+	hg_key_done(k, ret);
+	hg_key_free(k);
+}
+
+/* ---- to bytes ---------------------------------------------------------- */
+
+struct pack {
+	struct hg_strbuf folders;
+	struct hg_strbuf names;
+	struct hg_strbuf pool;
+};
+
+static int
+pack_missing(const char *dir, void *value, void *arg)
+{
+	const struct hg_missing *m = value;
+	struct pack *p = arg;
+	struct hg_set_folder f = { .sig = m->sig };
+
+	f.path = pool_add(&p->pool, dir);
+	f.first_name = (uint32_t)(p->names.len / sizeof(uint32_t));
+	f.n_names = (uint32_t)m->names.n;
+	for (size_t i = 0; i < m->names.n; i++) {
+		uint32_t at = pool_add(&p->pool, m->names.v[i]);
+
+		hg_strbuf_add(&p->names, &at, sizeof(at));
+	}
+	hg_strbuf_add(&p->folders, &f, sizeof(f));
+	return 0;
+}
+
+void
+hg_set_pack(const struct hg_set_builder *b, const struct hg_digest *result,
+    uint64_t names, uint64_t compile_us, struct hg_strbuf *out)
+{
+	struct pack p = { HG_STRBUF_INIT, HG_STRBUF_INIT, HG_STRBUF_INIT };
+	struct hg_set_head head = { .magic = HG_SET_MAGIC,
+		.result = *result,
+		.names = names,
+		.compile_us = compile_us,
+		.n_files = (uint32_t)b->n_files };
+	size_t start = out->len;
+	static const char zeros[8];
+
+	hg_strbuf_add(&p.pool, b->pool.buf, b->pool.len);
+	hg_hmap_each(&b->missing, pack_missing, &p);
+	if (p.pool.len == 0)
+		hg_strbuf_addc(&p.pool, '\0');
+	head.n_folders = (uint32_t)b->missing.n;
+	head.n_names = (uint32_t)(p.names.len / sizeof(uint32_t));
+	head.pool_bytes = (uint32_t)p.pool.len;
+	hg_strbuf_add(out, &head, sizeof(head));
+	hg_strbuf_add(out, b->files, b->n_files * sizeof(*b->files));
+	hg_strbuf_add(out, p.folders.buf, p.folders.len);
+	hg_strbuf_add(out, p.names.buf, p.names.len);
+	hg_strbuf_add(out, p.pool.buf, p.pool.len);
+	hg_strbuf_add(out, zeros, -(out->len - start) % 8);
+	head.size = (uint32_t)(out->len - start);
+	memcpy(out->buf + start, &head, sizeof(head));
+	head.check = hg_set_check((struct hg_set_head *)(out->buf + start));
+	memcpy(out->buf + start, &head, sizeof(head));
+	hg_strbuf_release(&p.folders);
+	hg_strbuf_release(&p.names);
+	hg_strbuf_release(&p.pool);
+}

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lib/store: manifests, results, the digest memo, counters. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/error.h"
+#include "lib/base/fd.h"
+#include "lib/base/path.h"
+#include "lib/base/strbuf.h"
+#include "lib/store/cache.h"
+#include "lib/store/manifest.h"
+#include "lib/store/memo.h"
+#include "lib/store/result.h"
+#include "lib/store/stats.h"
+#include "tests/lib/unit.h"
+
+static struct hg_cache *cache;
+static struct hg_memo *memo;
+static char dir[64];
+static const struct hg_digest KEY = { { 1, 2, 3 } };
+static const struct hg_digest RESULT = { { 9, 8, 7 } };
+
+static void
+put(const char *name, const char *text)
+{
+	ck_assert_int_eq(
+	    hg_write_file_atomic(name, text, strlen(text), 0644, NULL), 0);
+}
+
+/* Lets the file clock go on, so that what was written before is settled. */
+static void
+settle(void)
+{
+	struct timespec ts = { 0, 50 * 1000 * 1000 };
+
+	nanosleep(&ts, NULL);
+}
+
+static void
+setup(void)
+{
+	snprintf(dir, sizeof(dir), "/tmp/hgstoreXXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chdir(dir), 0);
+	ck_assert_int_eq(hg_mkdir_p("inc", NULL), 0);
+	put("h.h", "one");
+	cache = hg_cache_new("cache");
+	memo = hg_memo_new("cache");
+	settle();
+}
+
+static void
+finish(void)
+{
+	hg_cache_free(cache);
+	hg_memo_free(memo);
+	ck_assert_int_eq(chdir("/"), 0);
+	hg_remove_tree(dir, NULL);
+}
+
+/* Records a set: h.h was read, inc/x.h and no/y.h were not there. */
+static void
+record(uint64_t names)
+{
+	struct hg_set_builder *b = hg_set_builder_new(memo, hg_sig_now());
+	struct hg_error err = { 0 };
+
+	ck_assert_msg(hg_set_add_file(b, "h.h", &err) == 0, "%s", err.text);
+	ck_assert_int_eq(hg_set_add_absent(b, "inc/x.h", &err), 0);
+	ck_assert_int_eq(hg_set_add_absent(b, "no/y.h", &err), 0);
+	ck_assert_int_eq(hg_set_add_folder(b, "inc", &err), 0);
+	ck_assert_int_eq(hg_set_add_listing(b, "inc", &err), 0);
+	ck_assert_int_eq(hg_manifest_add(cache, &KEY, b, &RESULT, names, 5,
+			     NULL, &err),
+	    0);
+	hg_set_builder_free(b);
+}
+
+static struct hg_lookup
+look(uint64_t names)
+{
+	struct hg_lookup l;
+
+	hg_manifest_lookup(cache, &KEY, names, memo, &l);
+	return l;
+}
+
+START_TEST(an_unchanged_set_hits)
+{
+	struct hg_lookup l;
+
+	setup();
+	ck_assert(!look(0).hit);
+	record(0);
+	l = look(0);
+	ck_assert(l.hit);
+	ck_assert(hg_digest_equal(&l.result, &RESULT));
+	ck_assert_uint_eq(l.compile_us, 5);
+	finish();
+}
+END_TEST
+
+START_TEST(changed_content_misses_and_is_named)
+{
+	struct hg_lookup l;
+
+	setup();
+	record(0);
+	put("h.h", "two");
+	l = look(0);
+	ck_assert(!l.hit);
+	ck_assert_str_eq(l.why, "h.h has other content");
+	put("h.h", "one");
+	ck_assert(look(0).hit);
+	unlink("h.h");
+	l = look(0);
+	ck_assert_str_eq(l.why, "h.h is not there now");
+	finish();
+}
+END_TEST
+
+START_TEST(a_file_that_appears_misses)
+{
+	struct hg_lookup l;
+
+	setup();
+	record(0);
+	put("inc/other.h", "");
+	ck_assert(!look(0).hit);
+	unlink("inc/other.h");
+	ck_assert(look(0).hit);
+	ck_assert_int_eq(hg_mkdir_p("no", NULL), 0);
+	l = look(0);
+	ck_assert(!l.hit);
+	ck_assert_str_eq(l.why, "./no is there now");
+	finish();
+}
+END_TEST
+
+START_TEST(restored_times_do_not_deceive)
+{
+	struct timespec times[2];
+	struct stat st;
+
+	setup();
+	record(0);
+	ck_assert_int_eq(stat("h.h", &st), 0);
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	put("h.h", "two");
+	ck_assert_int_eq(utimensat(AT_FDCWD, "h.h", times, 0), 0);
+	ck_assert(!look(0).hit);
+	finish();
+}
+END_TEST
+
+START_TEST(a_change_during_the_compile_is_refused)
+{
+	struct hg_set_builder *b;
+	struct hg_error err;
+	int64_t started;
+
+	setup();
+	started = hg_sig_now();
+	put("late.h", "");
+	b = hg_set_builder_new(memo, started);
+	ck_assert_int_eq(hg_set_add_file(b, "late.h", &err), -HG_CORRUPT);
+	ck_assert_int_eq(hg_set_add_file(b, "gone.h", &err), -HG_CORRUPT);
+	ck_assert_int_eq(hg_set_add_absent(b, "h.h", &err), -HG_CORRUPT);
+	hg_set_builder_free(b);
+	finish();
+}
+END_TEST
+
+START_TEST(sets_bound_to_names_need_them)
+{
+	setup();
+	record(77);
+	ck_assert(!look(0).hit);
+	ck_assert(look(77).hit);
+	finish();
+}
+END_TEST
+
+START_TEST(every_damaged_byte_of_a_manifest_misses)
+{
+	struct hg_strbuf good = HG_STRBUF_INIT;
+	struct hg_piece piece;
+	int fd;
+
+	setup();
+	record(0);
+	fd = hg_cache_open(cache, &KEY, HG_ENTRY_MANIFEST);
+	ck_assert_int_eq(hg_read_fd(fd, 1 << 20, &good, NULL), 0);
+	close(fd);
+	piece.p = good.buf;
+	for (size_t i = 0; i < good.len; i++) {
+		good.buf[i] ^= 0x10;
+		piece.n = good.len;
+		hg_cache_publish(
+		    cache, &KEY, HG_ENTRY_MANIFEST, &piece, 1, NULL, NULL);
+		ck_assert_msg(!look(0).hit, "byte %zu", i);
+		good.buf[i] ^= 0x10;
+	}
+	for (size_t n = 0; n < good.len; n++) {
+		piece.n = n;
+		hg_cache_publish(
+		    cache, &KEY, HG_ENTRY_MANIFEST, &piece, 1, NULL, NULL);
+		ck_assert_msg(!look(0).hit, "cut at %zu", n);
+	}
+	hg_strbuf_release(&good);
+	finish();
+}
+END_TEST
+
+static void
+write_result(void)
+{
+	struct hg_output outputs[2] = {
+		{ HG_OUTPUT_DEP, 0644, "a.d", "deps", 4 },
+		{ HG_OUTPUT_MAIN, 0644, "a.o", "object", 6 },
+	};
+	struct hg_result r = { 3, "out", 3, "errors", 6, outputs, 2 };
+	int64_t grown;
+
+	ck_assert_int_eq(hg_result_write(cache, &RESULT, &r, &grown, NULL), 0);
+	ck_assert_int_gt(grown, 19);
+}
+
+/* Whether the entry reads back whole. */
+static bool
+result_is_good(void)
+{
+	struct hg_result_reader *r = hg_result_open(cache, &RESULT);
+	int fd = open("copy", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	bool good = false;
+
+	if (r) {
+		const struct hg_result *h = hg_result_head(r);
+
+		good = h->exit_code == 3 && h->err_n == 6 &&
+		    h->n_outputs == 2 && hg_result_copy(r, 0, fd, NULL) == 0 &&
+		    hg_result_copy(r, 1, fd, NULL) == 0;
+	}
+	close(fd);
+	hg_result_close(r);
+	return good;
+}
+
+START_TEST(results_read_back)
+{
+	struct hg_strbuf sb = HG_STRBUF_INIT;
+	struct hg_result_reader *r;
+	const struct hg_result *h;
+
+	setup();
+	ck_assert_ptr_null(hg_result_open(cache, &RESULT));
+	write_result();
+	ck_assert(result_is_good());
+	ck_assert_int_eq(hg_read_file("copy", 99, &sb, NULL), 0);
+	ck_assert_str_eq(sb.buf, "depsobject");
+	r = hg_result_open(cache, &RESULT);
+	h = hg_result_head(r);
+	ck_assert_mem_eq(h->out, "out", 3);
+	ck_assert_mem_eq(h->err, "errors", 6);
+	ck_assert_str_eq(h->outputs[1].path, "a.o");
+	ck_assert_int_eq(h->outputs[1].role, HG_OUTPUT_MAIN);
+	hg_result_close(r);
+	hg_strbuf_release(&sb);
+	finish();
+}
+END_TEST
+
+START_TEST(every_damaged_byte_of_a_result_is_found)
+{
+	struct hg_strbuf good = HG_STRBUF_INIT;
+	struct hg_piece piece;
+	int fd;
+
+	setup();
+	write_result();
+	fd = hg_cache_open(cache, &RESULT, HG_ENTRY_RESULT);
+	ck_assert_int_eq(hg_read_fd(fd, 1 << 20, &good, NULL), 0);
+	close(fd);
+	piece.p = good.buf;
+	for (size_t i = 0; i < good.len; i++) {
+		good.buf[i] ^= 0x10;
+		piece.n = good.len;
+		hg_cache_publish(
+		    cache, &RESULT, HG_ENTRY_RESULT, &piece, 1, NULL, NULL);
+		ck_assert_msg(!result_is_good(), "byte %zu", i);
+		good.buf[i] ^= 0x10;
+	}
+	for (size_t n = 0; n < good.len; n++) {
+		piece.n = n;
+		hg_cache_publish(
+		    cache, &RESULT, HG_ENTRY_RESULT, &piece, 1, NULL, NULL);
+		ck_assert_msg(!result_is_good(), "cut at %zu", n);
+	}
+	hg_strbuf_release(&good);
+	finish();
+}
+END_TEST
+
+START_TEST(the_memo_knows_settled_files)
+{
+	struct hg_digest a, b;
+	uint32_t flags;
+	struct stat st;
+
+	setup();
+	ck_assert_int_eq(hg_mkdir_p("cache", NULL), 0);
+	put("t.h", "x __TIME__ y");
+	settle();
+	ck_assert_int_eq(stat("t.h", &st), 0);
+	ck_assert_int_eq(hg_memo_digest(memo, "t.h", &st, &a, &flags, NULL), 0);
+	ck_assert_uint_eq(flags, HG_CONTENT_TIME);
+	/* the name does not count: what is remembered needs no file */
+	ck_assert_int_eq(hg_memo_digest(memo, "none", &st, &b, &flags, NULL), 0);
+	ck_assert(hg_digest_equal(&a, &b));
+	ck_assert_uint_eq(flags, HG_CONTENT_TIME);
+	finish();
+}
+END_TEST
+
+START_TEST(counters_are_exact_among_processes)
+{
+	enum { PROCESSES = 8, EACH = 10000 };
+	struct hg_stats_file *f;
+	struct hg_stats s;
+
+	setup();
+	for (int i = 0; i < PROCESSES; i++) {
+		if (fork() != 0)
+			continue;
+		f = hg_stats_open("cache", NULL);
+		for (int k = 0; k < EACH; k++)
+			hg_stats_count(f, HG_REASON_hit);
+		hg_stats_add(f, HG_STAT_BYTES, -5);
+		hg_stats_add(f, HG_STAT_BYTES, 7);
+		_exit(0);
+	}
+	for (int i = 0; i < PROCESSES; i++)
+		ck_assert_int_gt(wait(NULL), 0);
+	f = hg_stats_open("cache", NULL);
+	hg_stats_read(f, &s);
+	ck_assert_uint_eq(s.reason[HG_REASON_hit], PROCESSES * EACH);
+	ck_assert_uint_eq(s.reason[HG_REASON_miss], 0);
+	ck_assert_uint_eq(s.stat[HG_STAT_BYTES], PROCESSES * 2);
+	hg_stats_reset(f);
+	hg_stats_read(f, &s);
+	ck_assert_uint_eq(s.reason[HG_REASON_hit], 0);
+	ck_assert_uint_eq(s.stat[HG_STAT_BYTES], PROCESSES * 2);
+	hg_stats_close(f);
+	finish();
+}
+END_TEST
+
+START_TEST(clearing_and_measuring)
+{
+	uint64_t entries, bytes, removed;
+
+	setup();
+	write_result();
+	record(0);
+	ck_assert_int_eq(hg_cache_measure(cache, &entries, &bytes, NULL), 0);
+	ck_assert_uint_eq(entries, 2);
+	ck_assert_uint_gt(bytes, 100);
+	ck_assert_int_eq(hg_cache_clear(cache, &removed, NULL), 0);
+	ck_assert_uint_eq(removed, 2);
+	ck_assert(!look(0).hit);
+	finish();
+}
+END_TEST
+
+START_TEST(an_unwritable_cache_is_an_error_only_for_writers)
+{
+	struct hg_piece piece = { "x", 1 };
+	struct hg_error err;
+	struct hg_cache *bad = hg_cache_new("/proc/none");
+
+	setup();
+	ck_assert_int_eq(hg_cache_publish(bad, &KEY, HG_ENTRY_RESULT, &piece, 1,
+			     NULL, &err),
+	    -HG_IO);
+	ck_assert_ptr_null(hg_stats_open("/proc/none", &err));
+	hg_stats_count(NULL, HG_REASON_hit);
+	hg_cache_free(bad);
+	finish();
+}
+END_TEST
+
+UNIT_MAIN("store", an_unchanged_set_hits, changed_content_misses_and_is_named,
+    a_file_that_appears_misses, restored_times_do_not_deceive,
+    a_change_during_the_compile_is_refused, sets_bound_to_names_need_them,
+    every_damaged_byte_of_a_manifest_misses, results_read_back,
+    every_damaged_byte_of_a_result_is_found, the_memo_knows_settled_files,
+    counters_are_exact_among_processes, clearing_and_measuring,
+    an_unwritable_cache_is_an_error_only_for_writers)
