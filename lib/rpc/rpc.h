@@ -51,19 +51,23 @@ void hg_rpc_loop_post(
     struct hg_rpc_loop *loop, void (*fn)(void *arg), void *arg);
 /*
  * After run has returned and servers and channels are freed. Calls that are
- * still open are cancelled and their callbacks run.
+ * still open are cancelled and their callbacks run, as does what was posted;
+ * timers do not fire any more. NULL is allowed.
  */
 void hg_rpc_loop_free(struct hg_rpc_loop *loop);
 
 /* One-shot: fn(arg) runs after delay, unless stopped before. */
 struct hg_rpc_timer *hg_rpc_timer_start(struct hg_rpc_loop *loop,
     uint64_t delay_ns, void (*fn)(void *arg), void *arg);
-/* Stops and frees; a timer that has fired is already freed. */
+/* Stops and frees; a timer that has fired is already freed. NULL is allowed. */
 void hg_rpc_timer_stop(struct hg_rpc_timer *timer);
 
 /* ---- server ------------------------------------------------------------ */
 
-/* The handler owns req until it calls hg_rpc_reply() or hg_rpc_refuse(), once. */
+/*
+ * The handler owns req until it calls hg_rpc_reply() or hg_rpc_refuse(), once,
+ * now or later.
+ */
 typedef void hg_rpc_handler_fn(void *ctx, struct hg_rpc_request *req);
 
 struct hg_rpc_method {
@@ -75,6 +79,7 @@ struct hg_rpc_method {
 struct hg_rpc_server_options {
 	/* "127.0.0.1:9000"; port 0 is any free one */
 	const char *address;
+	/* 0: HG_MAX_MESSAGE_BYTES */
 	size_t max_message_bytes;
 };
 
@@ -87,12 +92,13 @@ struct hg_rpc_server *hg_rpc_server_new(struct hg_rpc_loop *loop,
     const struct hg_rpc_method *methods, size_t n_methods, void *ctx,
     int *ret_port, struct hg_error *err);
 /*
- * Refuses new calls; when those under way have ended, or grace has passed and
- * the rest were cancelled, runs done(arg) (once).
+ * Refuses new calls and runs done(arg) (once) when all requests under way have
+ * been answered. Those that are still open after grace are cancelled (what
+ * hg_rpc_request_on_cancel() set runs), and must be answered nevertheless.
  */
 void hg_rpc_server_shutdown(struct hg_rpc_server *server, uint64_t grace_ns,
     void (*done)(void *arg), void *arg);
-/* After done. */
+/* After done, or within it. NULL is allowed. */
 void hg_rpc_server_free(struct hg_rpc_server *server);
 
 /* The request's bytes, valid until it is answered. */
@@ -106,7 +112,9 @@ const char *hg_rpc_request_metadata(
 uint64_t hg_rpc_request_time_left_ns(const struct hg_rpc_request *req);
 /*
  * fn(arg) runs when the caller goes away before it is answered (cancel,
- * deadline, death). req must still be answered; the answer goes nowhere.
+ * deadline, death); at once, when it has gone already. req must still be
+ * answered; the answer goes nowhere. Where another thread answers, fn may just
+ * be running then, so let arg live until something posted afterwards has run.
  */
 void hg_rpc_request_on_cancel(
     struct hg_rpc_request *req, void (*fn)(void *arg), void *arg);
@@ -121,9 +129,13 @@ void hg_rpc_refuse(struct hg_rpc_request *req, enum hg_rpc_status status,
 struct hg_rpc_channel_options {
 	/* "host:port" */
 	const char *target;
+	/* 0: HG_MAX_MESSAGE_BYTES */
 	size_t max_message_bytes;
 	/* 0: no keep-alive pings */
 	uint64_t keepalive_ns;
+	/* without an answer to a ping for this long the connection is given up;
+	 * 0: 5 s */
+	uint64_t keepalive_timeout_ns;
 };
 
 struct hg_rpc_channel *hg_rpc_channel_new(struct hg_rpc_loop *loop,
@@ -158,14 +170,18 @@ struct hg_rpc_call_options {
 struct hg_rpc_call *hg_rpc_call_start(struct hg_rpc_channel *channel,
     const struct hg_rpc_call_options *options,
     void (*done)(void *arg, const struct hg_rpc_result *result), void *arg);
-/* Before done: makes it end soon with HG_RPC_CANCELLED. */
+/*
+ * Before done: makes it end soon with HG_RPC_CANCELLED, which no other call
+ * does (cancelled by the server counts as HG_RPC_UNAVAILABLE).
+ */
 void hg_rpc_call_cancel(struct hg_rpc_call *call);
 
 /*
- * Any thread but the loop's: starts a call there and waits for its end. *ret_body (owned by
- * the caller, free()) is set when 0 is returned; else err says why. When
- * cancel_fd is not -1 and becomes readable (or hangs up), the call is
- * cancelled and -HG_CANCELLED returned.
+ * Any thread but the loop's: starts a call there and waits for its end.
+ * *ret_body (owned by the caller, free()) is set when 0 is returned; else err
+ * says why. When cancel_fd is not -1 and becomes readable (or hangs up), the
+ * call is cancelled and -HG_CANCELLED returned. *ret_status (may be NULL) is
+ * always set. The loop must run, or be freed, until this returns.
  */
 int hg_rpc_call_wait(struct hg_rpc_loop *loop, struct hg_rpc_channel *channel,
     const struct hg_rpc_call_options *options, int cancel_fd, void **ret_body,

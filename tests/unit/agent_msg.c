@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/error.h"
@@ -180,7 +181,7 @@ END_TEST
 START_TEST(frames_larger_than_the_socket_buffer_pass)
 {
 	struct hg_strbuf body = HG_STRBUF_INIT, got = HG_STRBUF_INIT;
-	int fds[2];
+	int fds[2], status;
 	pid_t child;
 
 	make_pair(fds);
@@ -194,6 +195,8 @@ START_TEST(frames_larger_than_the_socket_buffer_pass)
 	    hg_now_ns() + 20 * HG_NS_PER_SEC, &got, NULL), 0);
 	ck_assert_uint_eq(got.len, 5000000);
 	ck_assert_mem_eq(got.buf, body.buf, 5000000);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
 	close(fds[0]);
 	close(fds[1]);
 	hg_strbuf_release(&body);
