@@ -1,6 +1,8 @@
 bin_PROGRAMS += bin/hgbuild
 bin_hgbuild_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 bin_hgbuild_SOURCES = \
+	%D%/cache.c \
+	%D%/cache.h \
 	%D%/child.c \
 	%D%/child.h \
 	%D%/cli.h \
@@ -17,9 +19,12 @@ bin_hgbuild_SOURCES = \
 	%D%/masquerade.h \
 	%D%/progress.c \
 	%D%/progress.h \
+	%D%/text.c \
+	%D%/text.h \
 	%D%/wrap.c
 bin_hgbuild_LDADD = \
 	lib/config/libconfig.a \
+	lib/store/libstore.a \
 	lib/digest/libdigest.a \
 	lib/base/libbase.a \
 	$(INIPARSER_LIBS) \

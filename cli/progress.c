@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/progress.h"
+#include "cli/text.h"
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
 #include "lib/base/time.h"
@@ -176,21 +177,6 @@ count_class(const struct hg_progress *p, enum hg_reason_class class)
 	return n;
 }
 
-static void
-add_seconds(struct hg_strbuf *out, double seconds)
-{
-	if (seconds >= 3600)
-		hg_strbuf_addf(out, "%.0f h %.0f min",
-		    (double)((uint64_t)seconds / 3600),
-		    (double)((uint64_t)seconds / 60 % 60));
-	else if (seconds >= 60)
-		hg_strbuf_addf(out, "%.0f min %.0f s",
-		    (double)((uint64_t)seconds / 60),
-		    (double)((uint64_t)seconds % 60));
-	else
-		hg_strbuf_addf(out, "%.1f s", seconds);
-}
-
 /* Why things were compiled here: reasons other than an ordinary miss. */
 static void
 add_reasons(const struct hg_progress *p, struct hg_strbuf *out)
@@ -222,10 +208,10 @@ hg_progress_summary(const struct hg_progress *p, uint64_t wall_ns,
 	    "hgbuild: %" PRIu64 " from the cache, %" PRIu64 " remote, %" PRIu64
 	    " local, %" PRIu64 " passed on; ",
 	    hit, remote, local, pass);
-	add_seconds(out, (double)wall_ns / (double)HG_NS_PER_SEC);
+	hg_text_seconds((double)wall_ns / (double)HG_NS_PER_SEC, out);
 	if (saved_us > 0) {
 		hg_strbuf_adds(out, ", about ");
-		add_seconds(out, (double)saved_us / 1e6);
+		hg_text_seconds((double)saved_us / 1e6, out);
 		hg_strbuf_adds(out, " of compiling saved");
 	}
 	hg_strbuf_addc(out, '\n');

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/cache.h"
 #include "cli/child.h"
 #include "cli/cli.h"
 #include "cli/env.h"
@@ -36,7 +37,20 @@ struct wrap {
 	char *log;
 	char *build_id;
 	struct hg_progress progress;
+	/* of the cache, before the build */
+	uint64_t saved_us;
 };
+
+/* All time that hits of this cache have saved so far. */
+static uint64_t
+saved_us(const struct wrap *w)
+{
+	struct hg_cache_figures f;
+
+	if (hg_cache_figures_read(&f, w->cache_dir, NULL))
+		return 0;
+	return f.stats.stat[HG_STAT_SAVED_US];
+}
 
 static void
 warn(const char *what, const struct hg_error *err)
@@ -171,8 +185,13 @@ static void
 print_summary(const struct wrap *w, uint64_t wall_ns)
 {
 	struct hg_strbuf out = HG_STRBUF_INIT;
+	uint64_t now;
 
-	hg_progress_summary(&w->progress, wall_ns, 0, &out);
+	if (w->progress.fd < 0)
+		return;
+	now = saved_us(w);
+	hg_progress_summary(&w->progress, wall_ns,
+	    now > w->saved_us ? now - w->saved_us : 0, &out);
 	hg_write_all(STDERR_FILENO, out.buf, out.len, NULL);
 	hg_strbuf_release(&out);
 }
@@ -194,6 +213,7 @@ wrap_init(struct wrap *w, struct hg_cli *cli)
 	hg_env_set_option(&w->env, HG_OPT_cache_dir, w->cache_dir);
 	add_launcher(w);
 	add_log(w);
+	w->saved_us = saved_us(w);
 }
 
 static void

@@ -75,6 +75,29 @@ is 'a bad file breaks no build' $status 7
 like 'but is told' "$err" "warning: .*$conf:2"
 rm "$conf"
 
+# ---- the cache's figures -------------------------------------------------
+
+run env HG_CACHE_DIR="$hg_dir/none" "$hgbuild" cache stats
+like 'a cache that is not there is empty' "$out" '^entries *0, 0 B of 5.0 GB'
+ok 'looking makes none' test ! -e "$hg_dir/none"
+mkdir -p "$HG_CACHE_DIR/ab"
+echo x >"$HG_CACHE_DIR/ab/ab00000000000000000000000000000000.m"
+run "$hgbuild" cache clear
+is 'clearing tells what it removed' "$out" 'removed 1 entries'
+is 'and removes it' "$(ls "$HG_CACHE_DIR/ab")" ''
+if [ -n "${PYTHON3:-}" ]; then
+	run "$hgbuild" cache stats --json
+	is 'JSON has the figures' "$(printf '%s' "$out" |
+		"$PYTHON3" -c 'import json, sys
+v = json.load(sys.stdin)
+print(v["entries"], v["hits"], v["max_bytes"], v["reasons"]["miss"])')" \
+		'0 0 5000000000 0'
+else
+	skip 'JSON has the figures' 'no Python'
+fi
+run "$hgbuild" cache zero
+is 'counters can be set to zero' $status 0
+
 # ---- a wrapped command ---------------------------------------------------
 
 # A launcher that says that it was there, then compiles: hgbuild alone is
