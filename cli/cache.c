@@ -14,18 +14,6 @@
 #include "lib/store/cache.h"
 #include "lib/store/stats.h"
 
-/* The error to leave with, or 0: no words, and settings that can be read. */
-static int
-refuse(const struct hg_cli *cli)
-{
-	if (cli->argc > 0)
-		return hg_cli_usage(
-		    "%s takes no arguments", cli->command->name);
-	if (cli->cfg_error.code != HG_OK)
-		return hg_cli_fail(&cli->cfg_error);
-	return 0;
-}
-
 int
 hg_cache_figures_read(
     struct hg_cache_figures *ret, const char *dir, struct hg_error *err)
@@ -146,7 +134,7 @@ hg_cli_cache_stats(struct hg_cli *cli)
 {
 	struct hg_cache_figures figures;
 	struct hg_error err;
-	int rc = refuse(cli);
+	int rc = hg_cli_refuse(cli);
 
 	if (rc)
 		return rc;
@@ -164,7 +152,7 @@ hg_cli_cache_zero(struct hg_cli *cli)
 {
 	struct hg_stats_file *f;
 	struct hg_error err;
-	int rc = refuse(cli);
+	int rc = hg_cli_refuse(cli);
 
 	if (rc)
 		return rc;
@@ -204,7 +192,7 @@ hg_cli_cache_clear(struct hg_cli *cli)
 	struct hg_cache *cache;
 	struct hg_error err;
 	uint64_t removed = 0;
-	int rc = refuse(cli);
+	int rc = hg_cli_refuse(cli);
 
 	if (rc)
 		return rc;

@@ -52,6 +52,11 @@ extern const struct hg_command hg_command_table[];
 int hg_cli_fail(const struct hg_error *err);
 /* Prints what is wrong with the command line; returns 64. */
 int hg_cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/*
+ * For commands without words that need the settings: 0, or the exit status
+ * after a message.
+ */
+int hg_cli_refuse(const struct hg_cli *cli);
 /* Prints a command's help, or all of hgbuild's when c is NULL. */
 void hg_cli_print_help(const struct hg_command *c);
 

@@ -75,10 +75,10 @@ show_json(const struct hg_cli *cli)
 int
 hg_cli_config_show(struct hg_cli *cli)
 {
-	if (cli->argc > 0)
-		return hg_cli_usage("config show takes no arguments");
-	if (cli->cfg_error.code != HG_OK)
-		return hg_cli_fail(&cli->cfg_error);
+	int rc = hg_cli_refuse(cli);
+
+	if (rc)
+		return rc;
 	if (cli->json)
 		return show_json(cli);
 	show_text(cli);

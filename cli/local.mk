@@ -19,16 +19,29 @@ bin_hgbuild_SOURCES = \
 	%D%/masquerade.h \
 	%D%/progress.c \
 	%D%/progress.h \
+	%D%/query.c \
+	%D%/query.h \
+	%D%/table.c \
+	%D%/table.h \
 	%D%/text.c \
 	%D%/text.h \
+	%D%/workers.c \
 	%D%/wrap.c
 bin_hgbuild_LDADD = \
+	lib/wire/libwire.a \
+	lib/proc/libproc.a \
 	lib/config/libconfig.a \
 	lib/store/libstore.a \
 	lib/digest/libdigest.a \
 	lib/base/libbase.a \
 	$(INIPARSER_LIBS) \
+	$(PROTOBUF_C_LIBS) \
 	$(JANSSON_LIBS)
+
+# gRPC is only here: see cli/query.h
+pkglibexec_PROGRAMS += bin/hg-call
+bin_hg_call_SOURCES = %D%/call.c
+bin_hg_call_LDADD = lib/rpc/librpc.a lib/base/libbase.a $(GRPC_LIBS)
 
 dist_check_SCRIPTS += \
 	tests/e2e/t6000-hgbuild.t

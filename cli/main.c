@@ -46,6 +46,17 @@ hg_cli_usage(const char *fmt, ...)
 	return hg_code_exit(HG_INVALID);
 }
 
+int
+hg_cli_refuse(const struct hg_cli *cli)
+{
+	if (cli->argc > 0)
+		return hg_cli_usage(
+		    "%s takes no arguments", cli->command->name);
+	if (cli->cfg_error.code != HG_OK)
+		return hg_cli_fail(&cli->cfg_error);
+	return 0;
+}
+
 bool
 hg_cli_is_colour(int fd)
 {

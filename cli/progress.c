@@ -92,16 +92,6 @@ print_compile(const struct hg_progress *p, enum hg_reason reason, char **field)
 	hg_strbuf_release(&line);
 }
 
-/* Names come from anywhere; a terminal must not obey them. */
-static void
-defuse(char *s)
-{
-	for (; *s; s++) {
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = '?';
-	}
-}
-
 static void
 take_line(struct hg_progress *p, char *line)
 {
@@ -122,8 +112,8 @@ take_line(struct hg_progress *p, char *line)
 	    reason == HG_REASON_COUNT)
 		return;
 	p->count[reason]++;
-	defuse(field[FIELD_SOURCE]);
-	defuse(field[FIELD_WORKER]);
+	hg_text_defuse(field[FIELD_SOURCE]);
+	hg_text_defuse(field[FIELD_WORKER]);
 	if (p->verbose && strcmp(field[FIELD_SOURCE], "-") != 0)
 		print_compile(p, reason, field);
 }

@@ -38,3 +38,12 @@ hg_text_bytes(uint64_t bytes, struct hg_strbuf *out)
 	}
 	hg_strbuf_addf(out, "%.1f %s", v, units[i]);
 }
+
+void
+hg_text_defuse(char *s)
+{
+	for (; *s; s++) {
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			*s = '?';
+	}
+}

@@ -11,5 +11,7 @@
 void hg_text_seconds(double seconds, struct hg_strbuf *out);
 /* "512 B", "1.5 MB" (powers of 1000), appended to out. */
 void hg_text_bytes(uint64_t bytes, struct hg_strbuf *out);
+/* Makes bytes that a terminal would obey question marks. */
+void hg_text_defuse(char *s);
 
 #endif

@@ -98,6 +98,16 @@ fi
 run "$hgbuild" cache zero
 is 'counters can be set to zero' $status 0
 
+# ---- the cluster, when there is none --------------------------------------
+
+run "$hgbuild" workers
+is 'no coordinator is an error' $status 66
+like 'which says what to do' "$err" 'use -C or HG_COORDINATOR'
+run "$hgbuild" -C 127.0.0.1:1,127.0.0.1:2 workers --json
+is 'one that cannot be reached is another' $status 69
+like 'which names the last one tried' "$err" '^hgbuild: coordinator 127.0.0.1:2: '
+empty 'and prints nothing else' "$out"
+
 # ---- a wrapped command ---------------------------------------------------
 
 # A launcher that says that it was there, then compiles: hgbuild alone is
