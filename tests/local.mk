@@ -2,6 +2,7 @@ EXTRA_DIST += \
 	data/packages \
 	tests/e2e/lib.sh \
 	tests/lib/farm.sh \
+	tests/lib/projects.sh \
 	tests/lib/tap.sh \
 	tests/lib/unit.h \
 	tests/lint/layers \
@@ -9,6 +10,10 @@ EXTRA_DIST += \
 	tests/lint/owners
 
 dist_noinst_SCRIPTS += \
+	tests/e2e/demo \
+	tests/e2e/run-dev-cluster \
+	tests/e2e/t7000-projects.t \
+	tests/e2e/t7100-faults.t \
 	tests/lib/fetch-source
 
 dist_check_SCRIPTS += \

@@ -55,15 +55,25 @@ third_party_elsewhere()
 {
 	printf '%s\n' "$all" | awk '
 	FNR == NR {
-		if ($1 !~ /^#/ && NF == 2)
-			owner[$1] = $2
+		if ($1 ~ /^[^#]/) {
+			pattern[++n] = $1
+			for (i = 2; i <= NF; i++)
+				owner[n] = owner[n] " " $i
+		}
 		next
 	}
 	{
-		for (p in owner)
-			if ($3 ~ p && index($1, owner[p] "/") != 1)
+		for (p = 1; p <= n; p++) {
+			if ($3 !~ pattern[p])
+				continue
+			good = 0
+			m = split(owner[p], list, " ")
+			for (i = 1; i <= m; i++)
+				good = good || index($1, list[i] "/") == 1
+			if (!good)
 				print $1 ":" $2 ": includes " $3 \
-					", which is for " owner[p]
+					", which is for" owner[p]
+		}
 	}' tests/lint/owners -
 }
 
