@@ -3,6 +3,9 @@ EXTRA_DIST += \
 	tests/e2e/lib.sh \
 	tests/lib/farm.sh \
 	tests/lib/projects.sh \
+	tests/lib/spec.proto \
+	tests/lib/specpeer.py \
+	tests/lib/specpeer.sh \
 	tests/lib/tap.sh \
 	tests/lib/unit.h \
 	tests/lint/layers \
@@ -18,12 +21,19 @@ dist_noinst_SCRIPTS += \
 
 dist_check_SCRIPTS += \
 	tests/e2e/t0000-harness.t \
+	tests/e2e/t3000-wire-python.t \
 	tests/lint/banned.t \
 	tests/lint/layering.t \
 	tests/lint/needed.t \
 	tests/lint/shell.t \
 	tests/lint/size.t \
 	tests/lint/spdx.t
+
+# the C side of t3000
+noinst_PROGRAMS += tests/lib/wirepeer
+tests_lib_wirepeer_SOURCES = tests/lib/wirepeer.c
+tests_lib_wirepeer_LDADD = lib/wire/libwire.a lib/rpc/librpc.a \
+	lib/base/libbase.a $(PROTOBUF_C_LIBS) $(GRPC_LIBS)
 
 # what the end-to-end tests fetched
 distclean-local:
