@@ -1,1 +1,28 @@
-# docs
+# hg-docgen makes parts of documents from the tables; see docs/docgen.c.
+noinst_PROGRAMS += bin/hg-docgen
+bin_hg_docgen_SOURCES = %D%/docgen.c
+bin_hg_docgen_LDADD = lib/config/libconfig.a lib/base/libbase.a \
+	$(INIPARSER_LIBS)
+
+dist_man_MANS = \
+	%D%/man/hg-coord.8 \
+	%D%/man/hg-launcher.1 \
+	%D%/man/hg-worker.8 \
+	%D%/man/hgbuild.1 \
+	%D%/man/hybridgrid.conf.5
+
+dist_doc_DATA = \
+	%D%/reasons.md
+
+# documents with generated parts, in the source tree
+.PHONY: update-docs
+update-docs: bin/hg-docgen$(EXEEXT)
+	cd $(srcdir) && for f in `grep -l 'generated: ' docs/*.md \
+		docs/man/* data/*.example data/bash-completion/*`; do \
+		$(abs_builddir)/bin/hg-docgen$(EXEEXT) $$f >$$f.tmp && \
+			{ cmp -s $$f.tmp $$f || cp $$f.tmp $$f; } || exit 1; \
+		rm -f $$f.tmp; \
+	done
+
+dist_check_SCRIPTS += \
+	tests/lint/docs-sync.t
