@@ -1,11 +1,21 @@
 noinst_LIBRARIES += services/coordinator/libcoordinator.a
 services_coordinator_libcoordinator_a_SOURCES = \
+	%D%/address.c \
+	%D%/address.h \
+	%D%/attempt.c \
+	%D%/attempt.h \
 	%D%/breaker.c \
 	%D%/breaker.h \
 	%D%/cache.c \
 	%D%/cache.h \
 	%D%/capability.c \
 	%D%/capability.h \
+	%D%/coordinator.c \
+	%D%/coordinator.h \
+	%D%/dispatch.c \
+	%D%/job.c \
+	%D%/job.h \
+	%D%/members.c \
 	%D%/queue.c \
 	%D%/queue.h \
 	%D%/random.c \
@@ -14,8 +24,31 @@ services_coordinator_libcoordinator_a_SOURCES = \
 	%D%/registry.h \
 	%D%/retry.c \
 	%D%/retry.h \
+	%D%/rpc_compile.c \
+	%D%/rpc_handshake.c \
+	%D%/rpc_health.c \
+	%D%/rpc_methods.c \
+	%D%/rpc_methods.h \
+	%D%/rpc_status.c \
 	%D%/scheduler.c \
-	%D%/scheduler.h
+	%D%/scheduler.h \
+	%D%/settings.c \
+	%D%/settings.h
+
+bin_PROGRAMS += bin/hg-coord
+bin_hg_coord_SOURCES = %D%/main.c
+bin_hg_coord_LDADD = \
+	services/coordinator/libcoordinator.a \
+	lib/rpc/librpc.a \
+	lib/wire/libwire.a \
+	lib/digest/libdigest.a \
+	lib/config/libconfig.a \
+	lib/base/libbase.a \
+	$(GRPC_LIBS) \
+	$(PROTOBUF_C_LIBS) \
+	$(XXHASH_LIBS) \
+	$(INIPARSER_LIBS) \
+	-lpthread
 
 check_PROGRAMS += \
 	tests/unit/coord_breaker.t \
@@ -48,3 +81,6 @@ tests_unit_coord_retry_t_LDADD = $(coord_unit_libs)
 tests_unit_coord_scheduler_t_SOURCES = tests/unit/coord_scheduler.c
 tests_unit_coord_scheduler_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_coord_scheduler_t_LDADD = $(coord_unit_libs)
+
+dist_check_SCRIPTS += tests/e2e/t2000-coordinator.t
+EXTRA_DIST += tests/e2e/coordinator.py

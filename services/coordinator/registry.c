@@ -11,6 +11,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/base/limits.h"
 #include "lib/wire/wire.h"
 #include "services/coordinator/capability.h"
 #include "services/coordinator/registry.h"
@@ -18,7 +19,6 @@
 /* Beyond these a worker's claims are taken for nonsense. */
 #define MAX_CORES        65536
 #define MAX_MEMORY_BYTES (INT64_C(1) << 50)
-#define MAX_NAMES        256
 
 /* Weight of the newest call in the moving average of latency. */
 #define LATENCY_ALPHA 0.2
@@ -95,11 +95,16 @@ hg_registry_find(const struct hg_registry *r, const char *id)
 }
 
 struct hg_worker *
-hg_registry_find_address(const struct hg_registry *r, const char *address)
+hg_registry_find_address(
+    const struct hg_registry *r, const char *address, const char *except_id)
 {
-	for (size_t i = 0; i < r->n; i++)
-		if (strcmp(r->v[i]->address, address) == 0)
-			return r->v[i];
+	for (size_t i = 0; i < r->n; i++) {
+		struct hg_worker *w = r->v[i];
+
+		if (strcmp(w->address, address) == 0 &&
+		    (!except_id || strcmp(w->id, except_id) != 0))
+			return w;
+	}
 	return NULL;
 }
 
@@ -117,9 +122,11 @@ check_capabilities(
 		return hg_fail(err, HG_INVALID,
 		    "memory_bytes %lld is not possible",
 		    (long long)caps->memory_bytes);
-	if (caps->n_architectures > MAX_NAMES || caps->n_compilers > MAX_NAMES)
+	if (caps->n_architectures > HG_MAX_CAPABILITIES ||
+	    caps->n_compilers > HG_MAX_CAPABILITIES)
 		return hg_fail(err, HG_TOOBIG,
-		    "more than %d architectures or compilers", MAX_NAMES);
+		    "more than %d architectures or compilers",
+		    HG_MAX_CAPABILITIES);
 	return 0;
 }
 
@@ -257,13 +264,20 @@ hg_worker_count_result(
 	if (compile_ms > call_ms)
 		compile_ms = call_ms;
 	latency = (double)(call_ms - compile_ms);
-	if (w->total == 0)
+	if (w->answered == 0)
 		w->latency_ms = latency;
 	else
 		w->latency_ms += LATENCY_ALPHA * (latency - w->latency_ms);
 	w->total++;
+	w->answered++;
 	w->successful += success;
 	w->compile_ms += (uint64_t)compile_ms;
+}
+
+void
+hg_worker_count_failure(struct hg_worker *w)
+{
+	w->total++;
 }
 
 static struct hg_lack *

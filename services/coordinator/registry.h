@@ -22,8 +22,6 @@ struct hg_error;
 struct hg_rpc_channel;
 struct hg_wire_handshake;
 
-/* A bound on what strangers can make us remember. */
-#define HG_MAX_WORKERS 10000
 /* Toolchains that one worker is remembered to lack. */
 #define HG_MAX_LACKS 32
 /* For so long a worker is not asked again for a toolchain that it lacks. */
@@ -72,8 +70,12 @@ struct hg_worker {
 
 	/* calls of ours under way */
 	int32_t active;
-	/* answers, those with success, and their compile times */
+	/*
+	 * calls that ended in an answer or in a failure of the worker's, the
+	 * answers among them, those with success, and their compile times
+	 */
 	uint64_t total;
+	uint64_t answered;
 	uint64_t successful;
 	uint64_t compile_ms;
 	/* moving average of what a call takes beside compiling; 0: unknown */
@@ -110,8 +112,9 @@ void hg_registry_init(struct hg_registry *r,
 void hg_registry_release(struct hg_registry *r);
 
 struct hg_worker *hg_registry_find(const struct hg_registry *r, const char *id);
+/* At that address, but not of that id (which may be NULL). */
 struct hg_worker *hg_registry_find_address(
-    const struct hg_registry *r, const char *address);
+    const struct hg_registry *r, const char *address, const char *except_id);
 
 /*
  * Adds the worker, or updates the one of that id in place: new capabilities and
@@ -137,6 +140,8 @@ void hg_worker_free(struct hg_worker *w);
 /* A call has been answered after call_ms, compile_ms of them compiling. */
 void hg_worker_count_result(
     struct hg_worker *w, bool success, int64_t call_ms, int64_t compile_ms);
+/* A call has failed, and the worker is to blame. */
+void hg_worker_count_failure(struct hg_worker *w);
 /* Remembers that it lacks a toolchain. */
 void hg_worker_add_lack(
     struct hg_worker *w, const char *toolchain, uint64_t now_ns);

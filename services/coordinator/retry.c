@@ -16,21 +16,24 @@ struct rule {
 	enum hg_breaker_result breaker;
 };
 
+/* Which status of a worker's is retried, and what the client is told then. */
 static const struct {
 	enum hg_rpc_status status;
-	struct rule rule;
+	enum hg_breaker_result breaker;
+	enum hg_rpc_status report;
 } status_rules[] = {
-	{ HG_RPC_CANCELLED, { HG_RETRY_AGAIN, HG_BREAKER_FAILURE } },
-	{ HG_RPC_DEADLINE_EXCEEDED, { HG_RETRY_AGAIN, HG_BREAKER_FAILURE } },
-	{ HG_RPC_INTERNAL, { HG_RETRY_AGAIN, HG_BREAKER_FAILURE } },
-	{ HG_RPC_PERMISSION_DENIED, { HG_RETRY_AGAIN, HG_BREAKER_FAILURE } },
-	{ HG_RPC_RESOURCE_EXHAUSTED,
-	    { HG_RETRY_AGAIN, HG_BREAKER_NO_VERDICT } },
-	{ HG_RPC_UNAUTHENTICATED, { HG_RETRY_AGAIN, HG_BREAKER_FAILURE } },
-	{ HG_RPC_UNAVAILABLE, { HG_RETRY_AGAIN, HG_BREAKER_FAILURE } },
-	{ HG_RPC_UNIMPLEMENTED, { HG_RETRY_AGAIN, HG_BREAKER_FAILURE } },
+	{ HG_RPC_CANCELLED, HG_BREAKER_FAILURE, HG_RPC_UNAVAILABLE },
+	{ HG_RPC_DEADLINE_EXCEEDED, HG_BREAKER_FAILURE,
+	    HG_RPC_DEADLINE_EXCEEDED },
+	{ HG_RPC_INTERNAL, HG_BREAKER_FAILURE, HG_RPC_INTERNAL },
+	{ HG_RPC_PERMISSION_DENIED, HG_BREAKER_FAILURE, HG_RPC_UNAVAILABLE },
+	{ HG_RPC_RESOURCE_EXHAUSTED, HG_BREAKER_NO_VERDICT,
+	    HG_RPC_RESOURCE_EXHAUSTED },
+	{ HG_RPC_UNAUTHENTICATED, HG_BREAKER_FAILURE, HG_RPC_UNAVAILABLE },
+	{ HG_RPC_UNAVAILABLE, HG_BREAKER_FAILURE, HG_RPC_UNAVAILABLE },
+	{ HG_RPC_UNIMPLEMENTED, HG_BREAKER_FAILURE, HG_RPC_UNAVAILABLE },
 	/* what a peer reports when its handler crashed */
-	{ HG_RPC_UNKNOWN, { HG_RETRY_AGAIN, HG_BREAKER_FAILURE } },
+	{ HG_RPC_UNKNOWN, HG_BREAKER_FAILURE, HG_RPC_INTERNAL },
 };
 
 static const struct {
@@ -49,14 +52,23 @@ static const struct {
 	{ "HYBRIDGRID_ERR_005", { HG_RETRY_ANSWER, HG_BREAKER_NO_VERDICT } },
 };
 
-static struct rule
-rule_of_status(enum hg_rpc_status status)
+static struct hg_verdict
+judge_status(enum hg_rpc_status status)
 {
 	for (size_t i = 0; i < sizeof(status_rules) / sizeof(*status_rules);
 	     i++)
 		if (status_rules[i].status == status)
-			return status_rules[i].rule;
-	return (struct rule){ HG_RETRY_GIVE_UP, HG_BREAKER_NO_VERDICT };
+			return (struct hg_verdict){
+				.action = HG_RETRY_AGAIN,
+				.breaker = status_rules[i].breaker,
+				.report = status_rules[i].report,
+				.full = status == HG_RPC_RESOURCE_EXHAUSTED,
+			};
+	return (struct hg_verdict){
+		.action = HG_RETRY_GIVE_UP,
+		.breaker = HG_BREAKER_NO_VERDICT,
+		.report = status,
+	};
 }
 
 static const struct rule *
@@ -98,23 +110,25 @@ rule_of_result(const struct hg_wire_result *result, uint32_t protocol)
 struct hg_verdict
 hg_retry_judge(const struct hg_outcome *o)
 {
-	struct rule rule;
+	struct hg_verdict v;
+	struct rule rule = { HG_RETRY_AGAIN, HG_BREAKER_FAILURE };
 
-	if (o->status != HG_RPC_OK)
-		rule = rule_of_status(o->status);
-	else if (!o->result)
-		rule = (struct rule){ HG_RETRY_AGAIN, HG_BREAKER_FAILURE };
-	else
-		rule = rule_of_result(o->result, o->worker_protocol);
+	if (o->status != HG_RPC_OK) {
+		v = judge_status(o->status);
+	} else {
+		if (o->result)
+			rule = rule_of_result(o->result, o->worker_protocol);
+		v = (struct hg_verdict){
+			.action = rule.action,
+			.breaker = rule.breaker,
+			.report = HG_RPC_INTERNAL,
+			.lacks_toolchain = rule.action == HG_RETRY_ELSEWHERE,
+		};
+	}
 	/* a caller's short patience is not the worker's failure */
 	if (o->out_of_time && o->took_ns < HG_FAIR_CALL_NS)
-		rule.breaker = HG_BREAKER_NO_VERDICT;
-	return (struct hg_verdict){
-		.action = rule.action,
-		.breaker = rule.breaker,
-		.full = o->status == HG_RPC_RESOURCE_EXHAUSTED,
-		.lacks_toolchain = rule.action == HG_RETRY_ELSEWHERE,
-	};
+		v.breaker = HG_BREAKER_NO_VERDICT;
+	return v;
 }
 
 uint64_t

@@ -47,6 +47,8 @@ struct hg_outcome {
 struct hg_verdict {
 	enum hg_retry_action action;
 	enum hg_breaker_result breaker;
+	/* what the client is told when there is no further attempt */
+	enum hg_rpc_status report;
 	/* the worker is full; leave it alone for a moment */
 	bool full;
 	/* it lacks the toolchain that was asked for */

@@ -192,12 +192,22 @@ blocked_until(const struct hg_worker *w, uint64_t now_ns)
 	return w->cool_until_ns > now_ns ? w->cool_until_ns : 0;
 }
 
-static void
-wake_at(struct hg_pick *pick, uint64_t when_ns)
+bool
+hg_scheduler_any_free(
+    const struct hg_registry *r, uint64_t now_ns, uint64_t *ret_wake_ns)
 {
-	if (when_ns != UINT64_MAX &&
-	    (pick->wake_ns == 0 || when_ns < pick->wake_ns))
-		pick->wake_ns = when_ns;
+	uint64_t wake = UINT64_MAX;
+
+	for (size_t i = 0; i < r->n; i++) {
+		uint64_t until = blocked_until(r->v[i], now_ns);
+
+		if (until == 0 && r->v[i]->active < r->v[i]->slots)
+			return true;
+		if (until && until < wake)
+			wake = until;
+	}
+	*ret_wake_ns = wake == UINT64_MAX ? 0 : wake;
+	return false;
 }
 
 struct hg_pick
@@ -211,7 +221,6 @@ hg_scheduler_pick(const struct hg_scheduler *s, const struct hg_registry *r,
 	for (size_t i = 0; i < r->n; i++) {
 		struct hg_worker *w = r->v[i];
 		enum hg_pick_result result = fit(w, need, now_ns);
-		uint64_t until;
 
 		if (result != HG_PICK_FOUND) {
 			/* results are in the order of what is looked at */
@@ -220,11 +229,8 @@ hg_scheduler_pick(const struct hg_scheduler *s, const struct hg_registry *r,
 			continue;
 		}
 		pick.result = HG_PICK_BUSY;
-		until = blocked_until(w, now_ns);
-		if (until) {
-			wake_at(&pick, until);
+		if (blocked_until(w, now_ns))
 			continue;
-		}
 		if (!is_tried(tried, w))
 			others = true;
 		if (w->active >= w->slots)

@@ -66,11 +66,6 @@ struct hg_pick {
 	enum hg_pick_result result;
 	/* when found */
 	struct hg_worker *worker;
-	/*
-	 * When busy: the time at which a worker may become free without a call
-	 * ending (its breaker or its pause is over); 0: there is none.
-	 */
-	uint64_t wake_ns;
 };
 
 /* The workers that have failed a compile already, by serial. */
@@ -88,6 +83,13 @@ double hg_scheduler_score(const struct hg_weights *weights,
 struct hg_pick hg_scheduler_pick(const struct hg_scheduler *s,
     const struct hg_registry *r, const struct hg_need *need,
     const struct hg_tried *tried, uint64_t now_ns);
+/*
+ * Has any worker a slot that may be used now? Else, *ret_wake_ns is the time at
+ * which one may get one without a call ending (its breaker or its pause is
+ * over), or 0. To be asked before many picks.
+ */
+bool hg_scheduler_any_free(
+    const struct hg_registry *r, uint64_t now_ns, uint64_t *ret_wake_ns);
 /* A sentence for the results that say that there is no worker for it. */
 void hg_pick_explain(enum hg_pick_result result, const struct hg_need *need,
     struct hg_strbuf *out);

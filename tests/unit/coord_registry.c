@@ -45,7 +45,10 @@ START_TEST(joins_and_is_found)
 	w = hg_registry_join(&r, "w1", "h:1", &h, S, NULL);
 	ck_assert_ptr_nonnull(w);
 	ck_assert_ptr_eq(hg_registry_find(&r, "w1"), w);
-	ck_assert_ptr_eq(hg_registry_find_address(&r, "h:1"), w);
+	ck_assert_ptr_eq(hg_registry_find_address(&r, "h:1", NULL), w);
+	ck_assert_ptr_eq(hg_registry_find_address(&r, "h:1", "w2"), w);
+	ck_assert_ptr_null(hg_registry_find_address(&r, "h:1", "w1"));
+	ck_assert_ptr_null(hg_registry_find_address(&r, "h:2", NULL));
 	ck_assert_ptr_null(hg_registry_find(&r, "w2"));
 	ck_assert_str_eq(w->families.v[0], "gcc");
 	ck_assert_str_eq(w->families.v[1], "clang");
@@ -170,7 +173,9 @@ START_TEST(counts_results_and_latency)
 	/* claims beyond the call's own time */
 	hg_worker_count_result(w, true, 50, INT64_MAX);
 	hg_worker_count_result(w, true, 50, -1);
-	ck_assert_uint_eq(w->total, 4);
+	hg_worker_count_failure(w);
+	ck_assert_uint_eq(w->total, 5);
+	ck_assert_uint_eq(w->answered, 4);
 	ck_assert_uint_eq(w->successful, 3);
 	ck_assert_uint_eq(w->compile_ms, 250);
 	hg_registry_release(&r);

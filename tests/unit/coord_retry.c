@@ -128,6 +128,18 @@ START_TEST(undecodable_answer_is_a_failure)
 
 	ck_assert_int_eq(v.action, HG_RETRY_AGAIN);
 	ck_assert_int_eq(v.breaker, HG_BREAKER_FAILURE);
+	ck_assert_int_eq(v.report, HG_RPC_INTERNAL);
+}
+END_TEST
+
+START_TEST(client_is_told_of_a_service_not_of_our_quarrels)
+{
+	ck_assert_int_eq(
+	    judge_status(HG_RPC_CANCELLED).report, HG_RPC_UNAVAILABLE);
+	ck_assert_int_eq(
+	    judge_status(HG_RPC_PERMISSION_DENIED).report, HG_RPC_UNAVAILABLE);
+	ck_assert_int_eq(
+	    judge_status(HG_RPC_UNIMPLEMENTED).report, HG_RPC_UNAVAILABLE);
 }
 END_TEST
 
@@ -170,5 +182,6 @@ UNIT_MAIN("coord_retry", statuses_follow_the_table,
     compile_errors_are_answers_of_a_good_worker,
     missing_toolchain_goes_elsewhere_without_blame,
     other_errors_of_a_worker_have_their_rules, undecodable_answer_is_a_failure,
+    client_is_told_of_a_service_not_of_our_quarrels,
     short_patience_of_a_caller_is_not_held_against_a_worker,
     pauses_double_up_to_the_limit)

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What job.c and attempt.c, two halves of one thing, need of each other. */
+#ifndef HG_COORDINATOR_ATTEMPT_H
+#define HG_COORDINATOR_ATTEMPT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct hg_job;
+
+/* In attempt.c: makes the call end soon; the job ends with it. */
+void hg_job_cancel_call(struct hg_job *job);
+
+/* In job.c. */
+
+/* The bytes of the request; there must be a caller. */
+const void *hg_job_body(const struct hg_job *job, size_t *ret_n);
+/* Answers all callers, counting each, and frees the job. */
+void hg_job_answer(
+    struct hg_job *job, const void *p, size_t n, uint64_t *counter);
+/* Submits it again after the delay. */
+void hg_job_pause(struct hg_job *job, uint64_t delay_ns);
+/* Frees one without callers and call. */
+void hg_job_end(struct hg_job *job);
+
+#endif
