@@ -1,1 +1,60 @@
-# services/worker
+# Everything but main(), so that unit tests can link it.
+noinst_LIBRARIES += services/worker/libworker.a
+services_worker_libworker_a_SOURCES = \
+	%D%/app_errors.def \
+	%D%/capability.c \
+	%D%/capability.h \
+	%D%/collect.c \
+	%D%/collect.h \
+	%D%/compiler.c \
+	%D%/compiler.h \
+	%D%/compilers.def \
+	%D%/exact.c \
+	%D%/executor.c \
+	%D%/executor.h \
+	%D%/executor_private.h \
+	%D%/host.c \
+	%D%/host.h \
+	%D%/host_paths.def \
+	%D%/jail.c \
+	%D%/jail.h \
+	%D%/layout.c \
+	%D%/layout.h \
+	%D%/memo.c \
+	%D%/memo.h \
+	%D%/outcome.c \
+	%D%/outcome.h \
+	%D%/registration.c \
+	%D%/registration.h \
+	%D%/rpc_compile.c \
+	%D%/rpc_self.c \
+	%D%/simple.c \
+	%D%/slots.c \
+	%D%/slots.h \
+	%D%/view.c \
+	%D%/view.h \
+	%D%/worker.c \
+	%D%/worker.h
+
+bin_PROGRAMS += bin/hg-worker
+bin_hg_worker_SOURCES = %D%/main.c
+bin_hg_worker_LDADD = \
+	services/worker/libworker.a \
+	$(HG_WORKER_LIBS)
+
+# What the worker is made of, uppermost first.
+HG_WORKER_LIBS = \
+	lib/rpc/librpc.a \
+	lib/wire/libwire.a \
+	lib/pack/libpack.a \
+	lib/observe/libobserve.a \
+	lib/toolchain/libtoolchain.a \
+	lib/proc/libproc.a \
+	lib/digest/libdigest.a \
+	lib/config/libconfig.a \
+	lib/base/libbase.a \
+	$(GRPC_LIBS) \
+	$(PROTOBUF_C_LIBS) \
+	$(ARCHIVE_LIBS) \
+	$(INIPARSER_LIBS) \
+	-lpthread

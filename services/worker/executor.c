@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The checks before a compile and the judgement after it, for both kinds of
+ * clients. The rule for judging: what may be this machine's fault (a signal, the
+ * out-of-memory killer, a full disk) is never told as the user's. gcc itself
+ * exits with 1 when its cc1 was killed, so its message has to be looked at.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/base/path.h"
+#include "lib/base/strvec.h"
+#include "lib/base/time.h"
+#include "lib/toolchain/toolchain.h"
+#include "services/worker/capability.h"
+#include "services/worker/compiler.h"
+#include "services/worker/executor_private.h"
+#include "services/worker/host.h"
+#include "services/worker/jail.h"
+#include "services/worker/memo.h"
+
+/* Where gcc finds its assembler when the client says nothing. */
+#define DEFAULT_PATH "/usr/bin:/bin"
+
+static void
+probe_sandbox(struct hg_executor *x)
+{
+	struct hg_job_folder folder;
+	struct hg_error err = { .text = "" };
+	int rc = hg_job_folder_make(&folder, x->options->work_dir, &err);
+
+	if (rc == 0)
+		rc = hg_jail_probe(x->sandbox, folder.root, &err);
+	hg_job_folder_remove(&folder, NULL);
+	x->no_sandbox = hg_xstrdup(rc ? err.text : "");
+	if (rc)
+		hg_log(HG_LOG_WARNING,
+		    "sandboxes cannot be made; compiles of Hybrid-Grid's own "
+		    "clients are refused, those of others can read this "
+		    "machine's files",
+		    "reason=\"%s\"", err.text);
+}
+
+struct hg_executor *
+hg_executor_new(
+    const struct hg_executor_options *options, struct hg_error *err)
+{
+	struct hg_executor *x;
+
+	if (hg_mkdir_p(options->work_dir, err))
+		return NULL;
+	x = hg_xcalloc(1, sizeof(*x));
+	x->options = options;
+	x->toolchains = hg_toolchains_new();
+	x->memo = hg_memo_new();
+	x->sandbox = hg_host_helper("hg-sandbox");
+	x->observer = hg_host_helper("hg-observe.so");
+	probe_sandbox(x);
+	return x;
+}
+
+void
+hg_executor_free(struct hg_executor *x)
+{
+	if (!x)
+		return;
+	hg_toolchains_free(x->toolchains);
+	hg_memo_free(x->memo);
+	free(x->sandbox);
+	free(x->observer);
+	free(x->no_sandbox);
+	free(x);
+}
+
+/* ---- before ------------------------------------------------------------ */
+
+static const char *
+client_path_list(const struct hg_wire_compile *request)
+{
+	for (size_t i = 0; i < request->n_env; i++)
+		if (strcmp(request->env[i].name, "PATH") == 0)
+			return request->env[i].value;
+	return DEFAULT_PATH;
+}
+
+static int
+check_toolchain(struct hg_executor *x, const struct hg_wire_compile *request,
+    struct hg_error *err)
+{
+	char hex[HG_DIGEST_HEX_BYTES];
+	char *path_list;
+	int rc;
+
+	if (!*request->toolchain)
+		return 0;
+	path_list = hg_host_filter_path_list(client_path_list(request));
+	rc = hg_toolchain_digest(
+	    x->toolchains, request->compiler_path, path_list, hex, err);
+	free(path_list);
+	if (rc == 0 && strcmp(hex, request->toolchain) != 0)
+		rc = hg_fail(err, HG_NOCOMPILER,
+		    "%s of this worker is not the same program as the client's",
+		    request->compiler_path);
+	return rc;
+}
+
+static int
+check_compiler(struct hg_executor *x, const struct hg_wire_compile *request,
+    struct hg_error *err)
+{
+	char *path;
+	int rc;
+
+	if (request->protocol > 0) {
+		rc = hg_compiler_check_path(request->compiler_path, err);
+		return rc ? rc : check_toolchain(x, request, err);
+	}
+	path = hg_compiler_search(
+	    request->compiler, x->options->path_list, err);
+	free(path);
+	return path ? 0 : -HG_NOCOMPILER;
+}
+
+static bool
+is_well_formed(const struct hg_wire_compile *r, struct hg_outcome *o)
+{
+	if (!*r->source_file)
+		hg_outcome_refuse(o, HG_RPC_INVALID_ARGUMENT,
+		    "source_file is empty");
+	else if (!*r->compiler)
+		hg_outcome_refuse(
+		    o, HG_RPC_INVALID_ARGUMENT, "compiler is empty");
+	else if (r->protocol > 0 && strcmp(r->cwd, "/") != 0 &&
+	    (*r->cwd != '/' || !hg_path_is_beneath(r->cwd + 1)))
+		hg_outcome_refuse(o, HG_RPC_INVALID_ARGUMENT,
+		    "cwd is not a plain absolute path");
+	return o->status == HG_RPC_OK;
+}
+
+static bool
+can_do(struct hg_executor *x, const struct hg_wire_compile *r,
+    struct hg_outcome *o)
+{
+	struct hg_error err = { .text = "" };
+
+	if (r->source.n > x->options->max_source_bytes) {
+		hg_fail(&err, HG_TOOBIG, "%s has %zu bytes, the limit is %llu",
+		    r->source_file, r->source.n,
+		    (unsigned long long)x->options->max_source_bytes);
+		hg_outcome_app_error(
+		    o, r->protocol, HG_APP_ERROR_SOURCE_TOO_BIG, err.text);
+		return false;
+	}
+	if (!hg_capability_can_target(
+		x->options->capability, r->target_arch, r->target_os)) {
+		hg_fail(&err, HG_UNSUPPORTED, "%s %s", r->target_os,
+		    r->target_arch);
+		hg_outcome_app_error(
+		    o, r->protocol, HG_APP_ERROR_NO_TARGET, err.text);
+		return false;
+	}
+	if (check_compiler(x, r, &err)) {
+		hg_outcome_app_error(
+		    o, r->protocol, HG_APP_ERROR_NO_COMPILER, err.text);
+		return false;
+	}
+	return true;
+}
+
+/* ---- after ------------------------------------------------------------- */
+
+/* What compilers say when the machine failed them and not the user's code. */
+static const char *
+machine_trouble(const char *text)
+{
+	static const char *const signs[] = {
+		" signal terminated program ",
+		"No space left on device",
+		"virtual memory exhausted",
+		"out of memory",
+		"Cannot allocate memory",
+		"Resource temporarily unavailable",
+	};
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
+		if (strstr(text, signs[i]))
+			return signs[i];
+	return NULL;
+}
+
+bool
+hg_execution_ended_well(struct hg_execution *e)
+{
+	const struct hg_proc_result *p = &e->outcome->proc;
+	unsigned protocol = e->request->protocol;
+	struct hg_error err;
+	const char *trouble;
+
+	switch (p->end) {
+	case HG_PROC_TIMED_OUT:
+		hg_fail(&err, HG_TIMEOUT, "the compiler was ended after %llu ms",
+		    (unsigned long long)(e->timeout_ns / HG_NS_PER_MS));
+		hg_outcome_app_error(
+		    e->outcome, protocol, HG_APP_ERROR_TIMEOUT, err.text);
+		return false;
+	case HG_PROC_CANCELLED:
+		hg_outcome_refuse(e->outcome, HG_RPC_CANCELLED, "cancelled");
+		return false;
+	case HG_PROC_EXITED:
+	case HG_PROC_SIGNALLED:
+		break;
+	}
+	trouble = p->status ? machine_trouble(p->err.buf) : NULL;
+	if (p->status >= 128)
+		hg_fail(&err, HG_INTERNAL, "the compiler was ended by signal %d",
+		    p->status - 128);
+	else if (trouble)
+		hg_fail(&err, HG_INTERNAL, "the compiler says:%s%s",
+		    *trouble == ' ' ? "" : " ", trouble);
+	else if (p->truncated)
+		hg_fail(&err, HG_TOOBIG, "the compiler's messages are too long");
+	else
+		return true;
+	hg_outcome_infra(e->outcome, protocol, err.text);
+	return false;
+}
+
+void
+hg_executor_run(struct hg_executor *x, const struct hg_wire_compile *request,
+    int cancel_fd, uint64_t left_ns, struct hg_outcome *ret)
+{
+	struct hg_execution e = {
+		.x = x,
+		.request = request,
+		.cancel_fd = cancel_fd,
+		.timeout_ns = x->options->timeout_ns,
+		.outcome = ret,
+	};
+	struct hg_error err = { .text = "" };
+
+	if (left_ns < e.timeout_ns || e.timeout_ns == 0)
+		e.timeout_ns = left_ns;
+	if (!is_well_formed(request, ret) || !can_do(x, request, ret))
+		return;
+	if (hg_job_folder_make(&e.folder, x->options->work_dir, &err)) {
+		hg_outcome_infra(ret, request->protocol, err.text);
+	} else {
+		hg_view_init(&e.view, e.folder.root, request->protocol == 0);
+		if (request->protocol > 0)
+			hg_execute_exact(&e);
+		else
+			hg_execute_simple(&e);
+		hg_view_release(&e.view);
+	}
+	if (hg_job_folder_remove(&e.folder, &err))
+		hg_log(HG_LOG_WARNING, "a job folder stays behind",
+		    "reason=\"%s\"", err.text);
+}

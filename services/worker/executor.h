@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Doing one Compile request, from its checks to its results. Blocking; one
+ * executor serves all slots' threads.
+ */
+#ifndef HG_WORKER_EXECUTOR_H
+#define HG_WORKER_EXECUTOR_H
+
+#include <stdint.h>
+
+struct hg_capability;
+struct hg_error;
+struct hg_executor;
+struct hg_outcome;
+struct hg_wire_compile;
+
+struct hg_executor_options {
+	/* where job folders are made */
+	const char *work_dir;
+	/* where compilers that are asked for by name are looked for */
+	const char *path_list;
+	const struct hg_capability *capability;
+	uint64_t max_source_bytes;
+	uint64_t max_message_bytes;
+	/* of one compile */
+	uint64_t timeout_ns;
+};
+
+/*
+ * options and what it points to must outlive it. It tries at once whether
+ * sandboxes can be made, and logs if not.
+ */
+struct hg_executor *hg_executor_new(
+    const struct hg_executor_options *options, struct hg_error *err);
+void hg_executor_free(struct hg_executor *x);
+
+/*
+ * Fills ret, which was initialised. cancel_fd becomes readable when the caller
+ * has gone; left_ns is the time it will wait.
+ */
+void hg_executor_run(struct hg_executor *x,
+    const struct hg_wire_compile *request, int cancel_fd, uint64_t left_ns,
+    struct hg_outcome *ret);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What executor.c, exact.c and simple.c share. */
+#ifndef HG_WORKER_EXECUTOR_PRIVATE_H
+#define HG_WORKER_EXECUTOR_PRIVATE_H
+
+#include "services/worker/executor.h"
+#include "services/worker/layout.h"
+#include "services/worker/outcome.h"
+#include "services/worker/view.h"
+
+struct hg_memo;
+struct hg_toolchains;
+
+struct hg_executor {
+	const struct hg_executor_options *options;
+	struct hg_toolchains *toolchains;
+	struct hg_memo *memo;
+	/* programs of ours */
+	char *sandbox;
+	char *observer;
+	/* "" or why sandboxes cannot be made here */
+	char *no_sandbox;
+};
+
+/* One request under way. */
+struct hg_execution {
+	struct hg_executor *x;
+	const struct hg_wire_compile *request;
+	int cancel_fd;
+	uint64_t timeout_ns;
+	struct hg_outcome *outcome;
+	struct hg_job_folder folder;
+	struct hg_view view;
+};
+
+/* A request of our own clients: everything as on their machine. */
+void hg_execute_exact(struct hg_execution *e);
+/* A request in the bare terms of the specification. */
+void hg_execute_simple(struct hg_execution *e);
+
+/*
+ * The compiler's arguments for such a request: the input and output files are
+ * ours, and there is -c. ret is appended to.
+ */
+void hg_simple_arguments(
+    const struct hg_wire_compile *request, struct hg_strvec *ret);
+/* An argument that makes a compiler run other programs; NULL if there is none. */
+const char *hg_simple_unsafe_argument(const struct hg_strvec *args);
+
+/*
+ * After the compiler has ended: false, and the outcome set, when it did not end
+ * by itself (time limit, cancelled, a signal, out of memory or disk).
+ */
+bool hg_execution_ended_well(struct hg_execution *e);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The folder of one job: made, filled with what the client sent, removed. Names
+ * that the client chose are only ever used below it.
+ */
+#ifndef HG_WORKER_LAYOUT_H
+#define HG_WORKER_LAYOUT_H
+
+#include "services/worker/view.h"
+
+struct hg_error;
+struct hg_wire_compile;
+
+struct hg_job_folder {
+	/* work_dir/job-N, and root/ in it */
+	char *path;
+	char *root;
+};
+
+/* Makes a new, empty one in work_dir. */
+int hg_job_folder_make(
+    struct hg_job_folder *f, const char *work_dir, struct hg_error *err);
+/* Removes it with all contents; what cannot be removed is an error. */
+int hg_job_folder_remove(struct hg_job_folder *f, struct hg_error *err);
+
+/*
+ * Lays the inputs of a request out at the client's own paths: the bundle, then
+ * the source if the bundle lacks it, then folders that must be there. Checks the
+ * digest of each listed input, except for those that the host's own files hide.
+ * -HG_CORRUPT or -HG_NOTFOUND name the first that is wrong.
+ */
+int hg_layout_exact(const struct hg_view *view,
+    const struct hg_wire_compile *request, struct hg_error *err);
+
+/*
+ * For requests without paths of ours: source and includes below `folder` of the
+ * root. An include that is absolute loses its leading slash. -HG_INVALID when a
+ * name would lead out of the folder.
+ */
+int hg_layout_simple(const struct hg_view *view, const char *folder,
+    const struct hg_wire_compile *request, struct hg_error *err);
+
+#endif

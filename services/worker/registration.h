@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Being known to one coordinator: a handshake, then heartbeats, and the
+ * handshake again whenever the coordinator was away, is a new one, or has
+ * forgotten us. Never gives up. On the loop's thread only.
+ */
+#ifndef HG_WORKER_REGISTRATION_H
+#define HG_WORKER_REGISTRATION_H
+
+struct hg_error;
+struct hg_registration;
+struct hg_worker;
+
+/* Starts at once. NULL and err when target is not an address. */
+struct hg_registration *hg_registration_new(
+    struct hg_worker *w, const char *target, struct hg_error *err);
+/* No more calls. May be repeated. */
+void hg_registration_stop(struct hg_registration *r);
+/* After the loop was freed. */
+void hg_registration_free(struct hg_registration *r);
+
+#endif
