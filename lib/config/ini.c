@@ -240,7 +240,7 @@ hg_ini_load(const char *path, struct hg_error *err)
 		iniparser_set_error_callback(say_nothing);
 		ini->dict = iniparser_load(path);
 		if (!ini->dict) {
-			hg_fail(err, HG_INVALID, "%s: cannot be understood",
+			hg_fail(err, HG_CORRUPT, "%s: cannot be understood",
 			    hg_config_short_name(path));
 			goto fail;
 		}
