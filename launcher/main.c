@@ -1,7 +1,238 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hg-launcher COMPILER ARGUMENTS, or a link to it that is named like a compiler.
+ * The order of things: plan, look up, else hand over to the cluster, else run
+ * the compiler here; then publish. Whatever goes wrong on the way ends in the
+ * compiler being run as if we were not there.
+ */
 #include "config.h"
-int
-main(void)
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "launcher/deliver.h"
+#include "launcher/job.h"
+#include "launcher/log.h"
+#include "launcher/plan.h"
+#include "launcher/publish.h"
+#include "launcher/run.h"
+#include "lib/base/error.h"
+#include "lib/base/path.h"
+#include "lib/base/time.h"
+#include "lib/observe/observe.h"
+#include "lib/store/cache.h"
+#include "lib/store/manifest.h"
+#include "lib/store/memo.h"
+#include "lib/store/stats.h"
+
+static const char HELP[] =
+    "Usage: hg-launcher COMPILER [ARGUMENT...]\n"
+    "\n"
+    "Runs a C or C++ compile: from the local cache, on the cluster, or here.\n"
+    "A link to hg-launcher named like a compiler (gcc, clang++, ...) does the\n"
+    "same for the compiler of that name further down PATH.\n"
+    "\n"
+    "  --help      this text\n"
+    "  --version   the version\n"
+    "\n"
+    "Settings: hybridgrid.conf(5); \"hgbuild config show\" prints them.\n";
+
+static void
+count(struct hg_job *job)
 {
-	return 0;
+	hg_stats_count(job->stats, job->reason);
+}
+
+static int
+pass_through(struct hg_job *job)
+{
+	count(job);
+	hg_launcher_log(job, -1);
+	return hg_run_exec(job);
+}
+
+/* ---- looking up -------------------------------------------------------- */
+
+/* True when the compile's result was delivered from the cache. */
+static bool
+try_cache(struct hg_job *job, int *ret_exit)
+{
+	struct hg_error err = { .text = "" };
+	struct hg_lookup l;
+
+	if (!job->config.cache_direct || job->config.cache_recache)
+		return false;
+	hg_manifest_lookup(job->cache, &job->key, job->names, job->memo, &l);
+	memcpy(job->detail, l.why, sizeof(job->detail));
+	if (!l.hit)
+		return false;
+	if (hg_deliver_cached(job, &l.result, ret_exit, &err) != 0) {
+		if (err.code == HG_CORRUPT)
+			hg_stats_add(job->stats, HG_STAT_DAMAGED, 1);
+		snprintf(job->detail, sizeof(job->detail), "%s", err.text);
+		return false;
+	}
+	job->reason = HG_REASON_hit;
+	hg_stats_add(job->stats, HG_STAT_SAVED_US, (int64_t)l.compile_us);
+	return true;
+}
+
+/* ---- compiling here ---------------------------------------------------- */
+
+/* The observer's library: beside us in a build tree, else where installed. */
+static struct hg_observe *
+new_observer(void)
+{
+	static const char *const places[] = { "hg-observe.so",
+		"../libexec/hybridgrid/hg-observe.so",
+		HG_LIBEXECDIR "/hg-observe.so" };
+	char exe[4096];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	struct hg_observe *o = NULL;
+	char *dir;
+
+	exe[n < 0 ? 0 : n] = '\0';
+	dir = hg_path_dir(exe);
+	for (size_t i = 0; !o && i < sizeof(places) / sizeof(*places); i++) {
+		char *path = hg_path_join(dir, places[i]);
+
+		o = hg_observe_new(path, NULL);
+		free(path);
+	}
+	free(dir);
+	return o;
+}
+
+/* Publishes a compile made here, or says in job->reason why not. */
+static void
+publish_local(struct hg_job *job, const struct hg_run *run,
+    struct hg_observe *o, int64_t started)
+{
+	struct hg_made made = { 0, run->out.buf, run->out.len, run->err.buf,
+		run->err.len, run->wall_us, started };
+	struct hg_observed_list seen;
+	struct hg_error err = { .text = "" };
+
+	if (run->status != 0) {
+		job->reason = HG_REASON_compile_failed;
+		return;
+	}
+	if (job->config.cache_readonly || !job->config.cache_direct)
+		return;
+	if (!o || hg_observe_collect(o, &seen, &err) != 0) {
+		job->reason = HG_REASON_not_observed;
+		snprintf(job->detail, sizeof(job->detail), "%s", err.text);
+		return;
+	}
+	hg_publish(job, &made, &seen);
+	hg_observed_list_release(&seen);
+}
+
+static int
+compile_here(struct hg_job *job)
+{
+	struct hg_observe *o = new_observer();
+	int64_t started = hg_sig_now();
+	enum hg_reason before = job->reason;
+	struct hg_run run;
+
+	if (hg_run_captured(job, o, &run, NULL) != 0) {
+		hg_observe_free(o);
+		return pass_through(job);
+	}
+	publish_local(job, &run, o, started);
+	/* why it was not done remotely matters more than why it is not kept */
+	if (hg_reason_class(before) == HG_REASON_CLASS_LOCAL)
+		job->reason = before;
+	hg_stats_add(job->stats, HG_STAT_COMPILE_US, (int64_t)run.wall_us);
+	count(job);
+	hg_launcher_log(job,
+	    WIFEXITED(run.status) ? WEXITSTATUS(run.status)
+				  : 128 + WTERMSIG(run.status));
+	hg_observe_free(o);
+	hg_run_release(&run);
+	hg_run_exit_like(&run);
+}
+
+/* ---- the whole --------------------------------------------------------- */
+
+static int
+no_fallback(struct hg_job *job)
+{
+	fprintf(stderr,
+	    "hg-launcher: %s; not compiled here because of "
+	    "launcher.no_fallback: %s\n",
+	    hg_reason_text(job->reason), job->detail);
+	count(job);
+	hg_launcher_log(job, 1);
+	return 1;
+}
+
+static int
+compile(struct hg_job *job)
+{
+	int status;
+
+	if (try_cache(job, &status)) {
+		count(job);
+		hg_launcher_log(job, status);
+		return status;
+	}
+	if (hg_reason_class(job->reason) == HG_REASON_CLASS_LOCAL &&
+	    job->config.launcher_no_fallback)
+		return no_fallback(job);
+	return compile_here(job);
+}
+
+static int
+run_job(struct hg_job *job)
+{
+	struct hg_error err;
+
+	if (hg_config_load(
+		&job->config, (const char *const *)environ, &err) != 0) {
+		job->reason = HG_REASON_bad_config;
+		return hg_compiler_find(&job->compiler, job->argv[0]) == 0
+		    ? hg_run_exec(job)
+		    : 127;
+	}
+	job->cache = hg_cache_new(job->config.cache_dir);
+	job->memo = hg_memo_new(job->config.cache_dir);
+	job->stats = hg_stats_open(job->config.cache_dir, NULL);
+	if (hg_compiler_find(&job->compiler, job->argv[0]) < 0)
+		job->reason = HG_REASON_no_compiler;
+	else if (job->config.launcher_disable)
+		job->reason = HG_REASON_disabled;
+	else if (getenv("HG_OBSERVE_FD"))
+		job->reason = HG_REASON_nested;
+	else
+		hg_plan(job);
+	return job->reason == HG_REASON_miss ? compile(job) : pass_through(job);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct hg_job job = { .began_ns = hg_now_ns() };
+	bool by_name =
+	    strncmp(hg_path_base(argv[0]), "hg-launcher", 11) == 0;
+
+	if (by_name && argc < 2) {
+		fputs(HELP, stderr);
+		return 64;
+	}
+	if (by_name && strcmp(argv[1], "--help") == 0) {
+		fputs(HELP, stdout);
+		return 0;
+	}
+	if (by_name && strcmp(argv[1], "--version") == 0) {
+		puts("hg-launcher " PACKAGE_VERSION);
+		return 0;
+	}
+	job.argv = argv + by_name;
+	hg_config_init(&job.config);
+	return run_job(&job);
 }

@@ -106,6 +106,31 @@ hg_checksum(const void *p, size_t n)
 	return XXH3_64bits(p, n);
 }
 
+struct hg_checksum_state *
+hg_checksum_new(void)
+{
+	XXH3_state_t *state = XXH3_createState();
+
+	hg_assert(state != NULL);
+	XXH3_64bits_reset(state);
+	return (struct hg_checksum_state *)state;
+}
+
+void
+hg_checksum_add(struct hg_checksum_state *s, const void *p, size_t n)
+{
+	XXH3_64bits_update((XXH3_state_t *)s, p, n);
+}
+
+uint64_t
+hg_checksum_done(struct hg_checksum_state *s)
+{
+	uint64_t sum = XXH3_64bits_digest((XXH3_state_t *)s);
+
+	XXH3_freeState((XXH3_state_t *)s);
+	return sum;
+}
+
 struct hg_key *
 hg_key_new(const char *version)
 {

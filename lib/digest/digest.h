@@ -29,6 +29,12 @@ void hg_digest_hex(const struct hg_digest *d, char ret[HG_DIGEST_HEX_BYTES]);
 /* A checksum, for damage only. */
 uint64_t hg_checksum(const void *p, size_t n);
 
+/* The same over pieces: _new, _add as often as needed, _done (frees). */
+struct hg_checksum_state;
+struct hg_checksum_state *hg_checksum_new(void);
+void hg_checksum_add(struct hg_checksum_state *s, const void *p, size_t n);
+uint64_t hg_checksum_done(struct hg_checksum_state *s);
+
 /*
  * A key: named fields, each with its length before it, so that no two lists of
  * fields give the same bytes.

@@ -17,17 +17,23 @@
 
 enum hg_note_kind {
 	HG_NOTE_READ,
+	/* found to be there, not opened */
+	HG_NOTE_SEEN,
 	HG_NOTE_ABSENT,
 	HG_NOTE_FOLDER,
 	HG_NOTE_LISTED,
 	HG_NOTE_WRITTEN,
-	/* opened for appending only: a log, not an output */
+	/* opened by a shell's >> for appending: a log, not an output */
 	HG_NOTE_APPENDED,
+	/* added to by a compiler: what it becomes depends on what it was */
+	HG_NOTE_EXTENDED,
 	/* a process under observation began */
 	HG_NOTE_START,
 	/* about to run a program; and that it could not be run after all */
 	HG_NOTE_RUN,
 	HG_NOTE_RUN_FAILED,
+	/* asked for the local time: __DATE__, __TIME__ or __TIMESTAMP__ */
+	HG_NOTE_TIME,
 };
 
 struct hg_notes_head {
@@ -39,10 +45,19 @@ struct hg_notes_head {
 	uint64_t cwd_ino;
 };
 
+/* What stat() says of a file that matters here; all 0: not known. */
+struct hg_note_stat {
+	uint64_t bytes;
+	uint64_t ino;
+	int64_t mtime_ns;
+	int64_t ctime_ns;
+};
+
 struct hg_note {
 	/* of the whole note, 0 while it is being written */
 	_Atomic uint32_t size;
 	uint32_t kind;
+	struct hg_note_stat st;
 	char path[];
 };
 

@@ -125,6 +125,9 @@ hg_observe_env(
 	hg_strvec_addf(ret, "%s=%d", HG_NOTES_ENV, o->fd);
 }
 
+/* Found to be there, not opened: while collecting only, then READ. */
+#define SEEN ((enum hg_observed_kind)100)
+
 /* ---- collecting -------------------------------------------------------- */
 
 struct collect {
@@ -139,16 +142,19 @@ struct collect {
 static enum hg_observed_kind
 merge(enum hg_observed_kind old, enum hg_observed_kind new)
 {
+	if (old == HG_OBSERVED_OVERWRITTEN || new == HG_OBSERVED_OVERWRITTEN)
+		return HG_OBSERVED_OVERWRITTEN;
 	if (new == HG_OBSERVED_WRITTEN) {
-		return old == HG_OBSERVED_READ || old == HG_OBSERVED_RUN ||
-			old == HG_OBSERVED_OVERWRITTEN
+		return old == HG_OBSERVED_READ || old == HG_OBSERVED_RUN
 		    ? HG_OBSERVED_OVERWRITTEN
 		    : HG_OBSERVED_WRITTEN;
 	}
-	if (old == HG_OBSERVED_WRITTEN || old == HG_OBSERVED_OVERWRITTEN)
+	if (old == HG_OBSERVED_WRITTEN)
 		return old;
 	if (old == HG_OBSERVED_RUN || new == HG_OBSERVED_RUN)
 		return HG_OBSERVED_RUN;
+	if (new == SEEN && old == HG_OBSERVED_READ)
+		return old;
 	if (old == HG_OBSERVED_LISTED || new == HG_OBSERVED_LISTED)
 		return HG_OBSERVED_LISTED;
 	/* absent first, there later: made meanwhile by something unseen */
@@ -158,22 +164,40 @@ merge(enum hg_observed_kind old, enum hg_observed_kind new)
 }
 
 static void
-add_path(struct collect *c, enum hg_observed_kind kind, const char *path)
+keep_stat(struct hg_observed *o, const struct hg_note *note)
+{
+	const struct hg_observed_stat st = { note->st.bytes, note->st.ino,
+		note->st.mtime_ns, note->st.ctime_ns };
+
+	if (st.ino == 0 || o->kind == HG_OBSERVED_FOLDER)
+		return;
+	if (o->st.ino == 0)
+		o->st = st;
+	else if (memcmp(&o->st, &st, sizeof(st)) != 0)
+		o->kind = HG_OBSERVED_OVERWRITTEN;
+}
+
+static void
+add_path(struct collect *c, enum hg_observed_kind kind, const char *path,
+    const struct hg_note *note)
 {
 	size_t i = (uintptr_t)hg_hmap_get(&c->index, path);
 	struct hg_observed_list *l = c->list;
 
 	if (i > 0) {
 		l->v[i - 1].kind = merge(l->v[i - 1].kind, kind);
+		if (l->v[i - 1].kind == HG_OBSERVED_READ ||
+		    l->v[i - 1].kind == SEEN)
+			keep_stat(&l->v[i - 1], note);
 		return;
 	}
 	if (l->n == c->cap) {
 		c->cap = c->cap ? 2 * c->cap : 512;
 		l->v = hg_xrealloc(l->v, c->cap * sizeof(*l->v));
 	}
-	l->v[l->n].kind = kind;
+	l->v[l->n] = (struct hg_observed){ .kind = kind };
 	l->v[l->n].path = hg_xstrdup(path);
-	l->n++;
+	keep_stat(&l->v[l->n++], note);
 	hg_hmap_set(&c->index, path, (void *)(uintptr_t)l->n);
 }
 
@@ -206,10 +230,12 @@ add_note(struct collect *c, const struct hg_note *note)
 {
 	static const enum hg_observed_kind kinds[] = {
 		[HG_NOTE_READ] = HG_OBSERVED_READ,
+		[HG_NOTE_SEEN] = SEEN,
 		[HG_NOTE_ABSENT] = HG_OBSERVED_ABSENT,
 		[HG_NOTE_FOLDER] = HG_OBSERVED_FOLDER,
 		[HG_NOTE_LISTED] = HG_OBSERVED_LISTED,
 		[HG_NOTE_WRITTEN] = HG_OBSERVED_WRITTEN,
+		[HG_NOTE_EXTENDED] = HG_OBSERVED_OVERWRITTEN,
 		[HG_NOTE_RUN] = HG_OBSERVED_RUN,
 	};
 	char *plain;
@@ -221,16 +247,21 @@ add_note(struct collect *c, const struct hg_note *note)
 	case HG_NOTE_RUN_FAILED:
 		c->runs--;
 		return;
+	case HG_NOTE_TIME:
+		c->list->uses_time = true;
+		return;
 	case HG_NOTE_APPENDED:
 		return;
 	case HG_NOTE_RUN:
 		c->runs++;
 		break;
 	case HG_NOTE_READ:
+	case HG_NOTE_SEEN:
 	case HG_NOTE_ABSENT:
 	case HG_NOTE_FOLDER:
 	case HG_NOTE_LISTED:
 	case HG_NOTE_WRITTEN:
+	case HG_NOTE_EXTENDED:
 		break;
 	default:
 		return;
@@ -238,7 +269,7 @@ add_note(struct collect *c, const struct hg_note *note)
 	if (is_ignored(note->path))
 		return;
 	plain = plain_name(note->path);
-	add_path(c, kinds[note->kind], plain);
+	add_path(c, kinds[note->kind], plain, note);
 	free(plain);
 }
 
@@ -250,8 +281,7 @@ hg_observe_collect(struct hg_observe *o, struct hg_observed_list *ret,
 	uint64_t used = atomic_load(&o->head->used);
 	int rc = 0;
 
-	ret->v = NULL;
-	ret->n = 0;
+	memset(ret, 0, sizeof(*ret));
 	if (used > HG_NOTES_BYTES)
 		return hg_fail(err, HG_TOOBIG,
 		    "the compile looked at more files than can be noted");
@@ -260,7 +290,7 @@ hg_observe_collect(struct hg_observe *o, struct hg_observed_list *ret,
 		    (const struct hg_note *)((const char *)o->head + at);
 		uint32_t size = atomic_load(&note->size);
 
-		if (size < sizeof(*note) + 2 || size % 8 || size > used - at ||
+		if (size < sizeof(*note) + 1 || size % 8 || size > used - at ||
 		    !memchr(note->path, 0, size - sizeof(*note))) {
 			rc = hg_fail(err, HG_UNSUPPORTED,
 			    "a process of the compile was killed");
@@ -273,6 +303,9 @@ hg_observe_collect(struct hg_observe *o, struct hg_observed_list *ret,
 		rc = hg_fail(err, HG_UNSUPPORTED,
 		    "%ld of %ld processes of the compile could not be observed",
 		    1 + c.runs - c.starts, 1 + c.runs);
+	for (size_t i = 0; i < ret->n; i++)
+		if (ret->v[i].kind == SEEN)
+			ret->v[i].kind = HG_OBSERVED_READ;
 out:
 	hg_hmap_release(&c.index, NULL);
 	if (rc)

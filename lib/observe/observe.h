@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct hg_error;
 struct hg_observe;
@@ -40,8 +41,18 @@ enum hg_observed_kind {
 	HG_OBSERVED_OVERWRITTEN = 6,
 };
 
+/* What fstat() said of a file when the compiler had opened it. */
+struct hg_observed_stat {
+	uint64_t bytes;
+	uint64_t ino;
+	int64_t mtime_ns;
+	int64_t ctime_ns;
+};
+
 struct hg_observed {
 	enum hg_observed_kind kind;
+	/* all 0 when the file was not opened, or opened as different files */
+	struct hg_observed_stat st;
 	/* as the compiler spelled it, relative names being relative to cwd */
 	char *path;
 };
@@ -49,6 +60,8 @@ struct hg_observed {
 struct hg_observed_list {
 	struct hg_observed *v;
 	size_t n;
+	/* the compiler asked for the local time: its output holds a date */
+	bool uses_time;
 };
 
 /* so_path: the preload library. NULL and err when it cannot be set up. */

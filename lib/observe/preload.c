@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/observe/notes.h"
@@ -59,8 +60,18 @@ is_new(enum hg_note_kind kind, const char *path, size_t n)
 	return true;
 }
 
+/* struct hg_note_stat of any kind of struct stat. */
+#define STAT_OF(st) \
+	(&(struct hg_note_stat){ (uint64_t)(st)->st_size, (st)->st_ino, \
+		(int64_t)(st)->st_mtim.tv_sec * 1000000000 + \
+		    (st)->st_mtim.tv_nsec, \
+		(int64_t)(st)->st_ctim.tv_sec * 1000000000 + \
+		    (st)->st_ctim.tv_nsec })
+
+/* path is relative to dir, unless that is NULL; st may be NULL. */
 static void
-put(enum hg_note_kind kind, const char *dir, const char *path)
+put(enum hg_note_kind kind, const char *dir, const char *path,
+    const struct hg_note_stat *st)
 {
 	size_t dn = dir ? strlen(dir) : 0, pn = strlen(path);
 	size_t size = (sizeof(struct hg_note) + dn + 1 + pn + 1 + 7) & ~7UL;
@@ -71,6 +82,8 @@ put(enum hg_note_kind kind, const char *dir, const char *path)
 		return;
 	note = (struct hg_note *)((char *)head + at);
 	note->kind = kind;
+	if (st)
+		note->st = *st;
 	if (dir) {
 		memcpy(note->path, dir, dn);
 		note->path[dn] = '/';
@@ -99,7 +112,8 @@ folder_of(int dirfd, char buf[PATH_MAX])
 }
 
 static void
-note_at(enum hg_note_kind kind, int dirfd, const char *path)
+note_file(enum hg_note_kind kind, int dirfd, const char *path,
+    const struct hg_note_stat *st)
 {
 	char buf[PATH_MAX];
 	int saved = errno;
@@ -109,11 +123,17 @@ note_at(enum hg_note_kind kind, int dirfd, const char *path)
 	if (*path == '/' || (dirfd == AT_FDCWD && !moved)) {
 		if (kind >= HG_NOTE_START ||
 		    is_new(kind, path, strlen(path)))
-			put(kind, NULL, path);
+			put(kind, NULL, path, st);
 	} else {
-		put(kind, folder_of(dirfd, buf), path);
+		put(kind, folder_of(dirfd, buf), path, st);
 	}
 	errno = saved;
+}
+
+static void
+note_at(enum hg_note_kind kind, int dirfd, const char *path)
+{
+	note_file(kind, dirfd, path, NULL);
 }
 
 static bool
@@ -141,24 +161,22 @@ note_open(int dirfd, const char *path, int flags, int fd)
 		note_at(HG_NOTE_APPENDED, dirfd, path);
 	else if ((flags & O_ACCMODE) != O_RDONLY)
 		note_at(HG_NOTE_WRITTEN, dirfd, path);
-	else if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-		note_at(HG_NOTE_LISTED, dirfd, path);
-	else
-		note_at(HG_NOTE_READ, dirfd, path);
+	else if (fstat(fd, &st) == 0)
+		note_file(S_ISDIR(st.st_mode) ? HG_NOTE_LISTED : HG_NOTE_READ,
+		    dirfd, path, STAT_OF(&st));
 	errno = saved;
 }
 
-/* After a question about path that was answered with rc and perhaps a mode. */
+/* After a question about path that was answered with rc, a mode and a stat. */
 static void
-note_query(int dirfd, const char *path, int rc, const mode_t *mode)
+note_query(int dirfd, const char *path, int rc, mode_t mode,
+    const struct hg_note_stat *st)
 {
-	if (rc != 0) {
-		if (is_absent(errno))
-			note_at(HG_NOTE_ABSENT, dirfd, path);
-		return;
-	}
-	note_at(mode && S_ISDIR(*mode) ? HG_NOTE_FOLDER : HG_NOTE_READ, dirfd,
-	    path);
+	if (rc == 0)
+		note_file(S_ISDIR(mode) ? HG_NOTE_FOLDER : HG_NOTE_SEEN, dirfd,
+		    path, st);
+	else if (is_absent(errno))
+		note_at(HG_NOTE_ABSENT, dirfd, path);
 }
 
 /* For calls that do not tell what path is. */
@@ -169,8 +187,8 @@ note_exists(int dirfd, const char *path, int rc)
 	int saved = errno;
 
 	if (head && rc == 0 && fstatat(dirfd, path, &st, 0) == 0)
-		note_at(S_ISDIR(st.st_mode) ? HG_NOTE_FOLDER : HG_NOTE_READ,
-		    dirfd, path);
+		note_file(S_ISDIR(st.st_mode) ? HG_NOTE_FOLDER : HG_NOTE_SEEN,
+		    dirfd, path, STAT_OF(&st));
 	else if (head && rc != 0 && is_absent(saved))
 		note_at(HG_NOTE_ABSENT, dirfd, path);
 	errno = saved;
@@ -200,7 +218,7 @@ begin(void)
 	    st.st_ino != head->cwd_ino;
 	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	exe[n < 0 ? 0 : n] = '\0';
-	put(HG_NOTE_START, NULL, exe);
+	put(HG_NOTE_START, NULL, exe, NULL);
 }
 
 /* ---- opening ----------------------------------------------------------- */
@@ -292,6 +310,8 @@ flags_of(const char *mode)
 		FILE *f; \
 		REAL(name); \
 		f = real(path, mode); \
+		if (f && strchr(mode, 'a')) \
+			note_at(HG_NOTE_EXTENDED, AT_FDCWD, path); \
 		note_open(AT_FDCWD, path, flags_of(mode), f ? fileno(f) : -1); \
 		return f; \
 	}
@@ -351,26 +371,28 @@ dlopen(const char *path, int flags)
 
 	REAL(dlopen);
 	p = real(path, flags);
-	if (path && strchr(path, '/'))
-		note_exists(AT_FDCWD, path, p ? 0 : access(path, F_OK));
+	if (head && path && strchr(path, '/'))
+		note_at(access(path, F_OK) == 0 ? HG_NOTE_READ : HG_NOTE_ABSENT,
+		    AT_FDCWD, path);
 	return p;
 }
 
 /* ---- asking ------------------------------------------------------------ */
 
-#define WRAP_STAT(name, type) \
+/* of a link itself nothing is known that stat() would say */
+#define WRAP_STAT(name, type, known) \
 	int name(const char *path, struct type *st) \
 	{ \
 		int rc; \
 		REAL(name); \
 		rc = real(path, st); \
-		note_query(AT_FDCWD, path, rc, &st->st_mode); \
+		note_query(AT_FDCWD, path, rc, st->st_mode, known); \
 		return rc; \
 	}
-WRAP_STAT(stat, stat)
-WRAP_STAT(stat64, stat64)
-WRAP_STAT(lstat, stat)
-WRAP_STAT(lstat64, stat64)
+WRAP_STAT(stat, stat, STAT_OF(st))
+WRAP_STAT(stat64, stat64, STAT_OF(st))
+WRAP_STAT(lstat, stat, NULL)
+WRAP_STAT(lstat64, stat64, NULL)
 
 #define WRAP_FSTATAT(name, type) \
 	int name(int dirfd, const char *path, struct type *st, int flags) \
@@ -378,39 +400,37 @@ WRAP_STAT(lstat64, stat64)
 		int rc; \
 		REAL(name); \
 		rc = real(dirfd, path, st, flags); \
-		note_query(dirfd, path, rc, &st->st_mode); \
+		note_query(dirfd, path, rc, st->st_mode, NULL); \
 		return rc; \
 	}
 WRAP_FSTATAT(fstatat, stat)
 WRAP_FSTATAT(fstatat64, stat64)
 
 /* What programs built before glibc 2.33 call for stat and its kin. */
-#define WRAP_XSTAT(name, type) \
+#define WRAP_XSTAT(name, type, known) \
 	int name(int version, const char *path, struct type *st); \
 	int name(int version, const char *path, struct type *st) \
 	{ \
 		int rc; \
 		REAL(name); \
 		rc = real(version, path, st); \
-		note_query(AT_FDCWD, path, rc, &st->st_mode); \
+		note_query(AT_FDCWD, path, rc, st->st_mode, known); \
 		return rc; \
 	}
-WRAP_XSTAT(__xstat, stat)
-WRAP_XSTAT(__xstat64, stat64)
-WRAP_XSTAT(__lxstat, stat)
-WRAP_XSTAT(__lxstat64, stat64)
+WRAP_XSTAT(__xstat, stat, STAT_OF(st))
+WRAP_XSTAT(__xstat64, stat64, STAT_OF(st))
+WRAP_XSTAT(__lxstat, stat, NULL)
+WRAP_XSTAT(__lxstat64, stat64, NULL)
 
 int
 statx(int dirfd, const char *restrict path, int flags, unsigned mask,
     struct statx *restrict st)
 {
-	mode_t mode;
 	int rc;
 
 	REAL(statx);
 	rc = real(dirfd, path, flags, mask, st);
-	mode = st->stx_mode;
-	note_query(dirfd, path, rc, &mode);
+	note_query(dirfd, path, rc, st->stx_mode, NULL);
 	return rc;
 }
 
@@ -495,6 +515,31 @@ fchdir(int fd)
 	rc = real(fd);
 	moved = moved || rc == 0;
 	return rc;
+}
+
+/* ---- the clock --------------------------------------------------------- */
+
+static void
+note_time(void)
+{
+	if (head)
+		put(HG_NOTE_TIME, NULL, "", NULL);
+}
+
+struct tm *
+localtime(const time_t *t)
+{
+	REAL(localtime);
+	note_time();
+	return real(t);
+}
+
+struct tm *
+localtime_r(const time_t *restrict t, struct tm *restrict ret)
+{
+	REAL(localtime_r);
+	note_time();
+	return real(t, ret);
 }
 
 /* ---- running ----------------------------------------------------------- */

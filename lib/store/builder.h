@@ -22,7 +22,6 @@ struct hg_missing {
 struct hg_set_builder {
 	struct hg_memo *memo;
 	int64_t started;
-	uint32_t flags;
 	struct hg_set_file *files;
 	size_t n_files;
 	size_t cap;

@@ -15,7 +15,6 @@ lib_store_libstore_a_SOURCES = \
 	%D%/sig.h \
 	%D%/stats.c \
 	%D%/stats.h
-lib_store_libstore_a_CFLAGS = $(AM_CFLAGS) $(XXHASH_CFLAGS)
 
 check_PROGRAMS += tests/unit/store.t
 tests_unit_store_t_SOURCES = tests/unit/store.c

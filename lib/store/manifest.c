@@ -81,7 +81,6 @@ content_holds(struct check *k, struct hg_set_file *f, const char *path,
 {
 	struct hg_digest d;
 	struct hg_sig sig;
-	uint32_t flags;
 
 	k->effort++;
 	hg_sig_of(st, &sig);
@@ -89,7 +88,7 @@ content_holds(struct check *k, struct hg_set_file *f, const char *path,
 		if (!S_ISDIR(st->st_mode) || hg_set_list_folder(path, &d) < 0)
 			return fails(k, "is no folder now", NULL, path);
 	} else if (!S_ISREG(st->st_mode) ||
-	    hg_memo_digest(k->memo, path, st, &d, &flags, NULL) != 0) {
+	    hg_memo_digest(k->memo, path, st, &d, NULL) != 0) {
 		return fails(k, "cannot be read now", NULL, path);
 	}
 	if (!hg_digest_equal(&d, &f->digest))

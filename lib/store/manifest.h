@@ -35,18 +35,17 @@ struct hg_set_builder *hg_set_builder_new(struct hg_memo *memo, int64_t started)
 void hg_set_builder_free(struct hg_set_builder *b);
 /*
  * Each looks at the path as it is now. -HG_CORRUPT: it changed meanwhile, so
- * that nothing may be remembered; err names it.
+ * that nothing may be remembered; err names it. opened: the signature that the
+ * file had when the compiler opened it, or NULL when that is not known.
  */
-int hg_set_add_file(
-    struct hg_set_builder *b, const char *path, struct hg_error *err);
+int hg_set_add_file(struct hg_set_builder *b, const char *path,
+    const struct hg_sig *opened, struct hg_error *err);
 int hg_set_add_absent(
     struct hg_set_builder *b, const char *path, struct hg_error *err);
 int hg_set_add_folder(
     struct hg_set_builder *b, const char *path, struct hg_error *err);
 int hg_set_add_listing(
     struct hg_set_builder *b, const char *path, struct hg_error *err);
-/* HG_CONTENT_… flags of all files added. */
-uint32_t hg_set_flags(const struct hg_set_builder *b);
 /* The result's key: of the manifest's key and all that the set holds. */
 void hg_set_result_key(const struct hg_set_builder *b,
     const struct hg_digest *manifest_key, struct hg_digest *ret);

@@ -14,20 +14,14 @@
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
 #include "lib/base/path.h"
-#include "lib/base/strbuf.h"
 #include "lib/store/memo.h"
 
-enum {
-	SLOTS = 65536,
-	/* beyond this a file is not looked into, only hashed */
-	MAX_SCAN_BYTES = 16 << 20,
-};
+enum { SLOTS = 65536 };
 
 struct slot {
 	struct hg_sig sig;
 	struct hg_digest digest;
-	uint32_t flags;
-	uint32_t dev;
+	uint64_t dev;
 	uint64_t check;
 };
 
@@ -79,7 +73,7 @@ slot_check(const struct slot *s)
 }
 
 static off_t
-slot_offset(const struct hg_sig *sig, uint32_t dev)
+slot_offset(const struct hg_sig *sig, uint64_t dev)
 {
 	struct {
 		struct hg_sig sig;
@@ -90,7 +84,7 @@ slot_offset(const struct hg_sig *sig, uint32_t dev)
 }
 
 static bool
-recall(struct hg_memo *m, const struct hg_sig *sig, uint32_t dev,
+recall(struct hg_memo *m, const struct hg_sig *sig, uint64_t dev,
     struct slot *ret)
 {
 	int fd = memo_fd(m);
@@ -113,42 +107,9 @@ remember(struct hg_memo *m, struct slot *s)
 	(void)ignored;
 }
 
-uint32_t
-hg_content_flags(const void *p, size_t n)
-{
-	static const char *const macros[] = { "__DATE__", "__TIME__",
-		"__TIMESTAMP__" };
-
-	/* not text */
-	if (memchr(p, 0, n < 1024 ? n : 1024))
-		return 0;
-	for (size_t i = 0; i < sizeof(macros) / sizeof(*macros); i++)
-		if (memmem(p, n, macros[i], strlen(macros[i])))
-			return HG_CONTENT_TIME;
-	return 0;
-}
-
-static int
-read_content(
-    const char *path, size_t size, struct slot *s, struct hg_error *err)
-{
-	struct hg_strbuf text = HG_STRBUF_INIT;
-	int rc;
-
-	if (size > MAX_SCAN_BYTES)
-		return hg_digest_file(path, &s->digest, err);
-	rc = hg_read_file(path, MAX_SCAN_BYTES, &text, err);
-	if (rc == 0) {
-		hg_digest_bytes(text.buf, text.len, &s->digest);
-		s->flags = hg_content_flags(text.buf, text.len);
-	}
-	hg_strbuf_release(&text);
-	return rc;
-}
-
 int
 hg_memo_digest(struct hg_memo *m, const char *path, const struct stat *st,
-    struct hg_digest *ret, uint32_t *ret_flags, struct hg_error *err)
+    struct hg_digest *ret, struct hg_error *err)
 {
 	int64_t now = hg_sig_now();
 	struct slot s;
@@ -156,17 +117,16 @@ hg_memo_digest(struct hg_memo *m, const char *path, const struct stat *st,
 	int rc;
 
 	hg_sig_of(st, &sig);
-	if (!recall(m, &sig, (uint32_t)st->st_dev, &s)) {
+	if (!recall(m, &sig, st->st_dev, &s)) {
 		memset(&s, 0, sizeof(s));
-		rc = read_content(path, (size_t)st->st_size, &s, err);
+		rc = hg_digest_file(path, &s.digest, err);
 		if (rc)
 			return rc;
 		s.sig = sig;
-		s.dev = (uint32_t)st->st_dev;
+		s.dev = st->st_dev;
 		if (hg_sig_is_settled(&sig, now))
 			remember(m, &s);
 	}
 	*ret = s.digest;
-	*ret_flags = s.flags;
 	return 0;
 }

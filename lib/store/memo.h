@@ -8,8 +8,7 @@
 #ifndef HG_STORE_MEMO_H
 #define HG_STORE_MEMO_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include <sys/stat.h>
 
 #include "lib/digest/digest.h"
 #include "lib/store/sig.h"
@@ -17,24 +16,15 @@
 struct hg_error;
 struct hg_memo;
 
-/* What a content holds that matters to caching. */
-enum hg_content_flag {
-	/* __DATE__, __TIME__ or __TIMESTAMP__ stands in it */
-	HG_CONTENT_TIME = 1 << 0,
-};
-
 /* Opens nothing yet. cache_dir is borrowed until free. */
 struct hg_memo *hg_memo_new(const char *cache_dir);
 void hg_memo_free(struct hg_memo *m);
 
 /*
- * Digest and flags of the file at path, of which st is the stat; read only when
- * the memo does not know it.
+ * Digest of the file at path, of which st is the stat; read only when the memo
+ * does not know it.
  */
 int hg_memo_digest(struct hg_memo *m, const char *path, const struct stat *st,
-    struct hg_digest *ret, uint32_t *ret_flags, struct hg_error *err);
-
-/* Of bytes that are at hand. */
-uint32_t hg_content_flags(const void *p, size_t n);
+    struct hg_digest *ret, struct hg_error *err);
 
 #endif

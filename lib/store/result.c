@@ -14,9 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
@@ -251,18 +248,18 @@ hg_result_head(const struct hg_result_reader *r)
 	return &r->view;
 }
 
-int
-hg_result_copy(
-    struct hg_result_reader *r, size_t i, int fd, struct hg_error *err)
+/* Hands the content of output i to sink piece by piece, then checks it. */
+static int
+stream(struct hg_result_reader *r, size_t i,
+    int (*sink)(void *arg, const void *p, size_t n, struct hg_error *err),
+    void *arg, struct hg_error *err)
 {
 	const struct record *rec = &r->records[i];
 	char *buf = hg_xmalloc(COPY_BYTES);
 	uint64_t left = rec->size;
-	XXH3_state_t state;
+	struct hg_checksum_state *sum = hg_checksum_new();
 	int rc = 0;
 
-	XXH3_INITSTATE(&state);
-	XXH3_64bits_reset(&state);
 	while (rc == 0 && left > 0) {
 		ssize_t k = pread(r->fd, buf, left < COPY_BYTES ? left : COPY_BYTES,
 		    (off_t)(rec->offset + rec->size - left));
@@ -273,12 +270,40 @@ hg_result_copy(
 			rc = hg_fail(err, HG_CORRUPT, "the cache entry is short");
 			break;
 		}
-		XXH3_64bits_update(&state, buf, (size_t)k);
-		rc = hg_write_all(fd, buf, (size_t)k, err);
+		hg_checksum_add(sum, buf, (size_t)k);
+		rc = sink(arg, buf, (size_t)k, err);
 		left -= (uint64_t)k;
 	}
-	if (rc == 0 && XXH3_64bits_digest(&state) != rec->check)
+	if (hg_checksum_done(sum) != rec->check && rc == 0)
 		rc = hg_fail(err, HG_CORRUPT, "the cache entry is damaged");
 	free(buf);
 	return rc;
+}
+
+static int
+to_fd(void *arg, const void *p, size_t n, struct hg_error *err)
+{
+	return hg_write_all(*(int *)arg, p, n, err);
+}
+
+static int
+to_strbuf(void *arg, const void *p, size_t n, struct hg_error *err)
+{
+	(void)err;
+	hg_strbuf_add(arg, p, n);
+	return 0;
+}
+
+int
+hg_result_copy(
+    struct hg_result_reader *r, size_t i, int fd, struct hg_error *err)
+{
+	return stream(r, i, to_fd, &fd, err);
+}
+
+int
+hg_result_read(struct hg_result_reader *r, size_t i, struct hg_strbuf *ret,
+    struct hg_error *err)
+{
+	return stream(r, i, to_strbuf, ret, err);
 }

@@ -14,6 +14,7 @@
 
 struct hg_cache;
 struct hg_error;
+struct hg_strbuf;
 
 /* Which file of the compile an output is: names may differ at the next one. */
 enum hg_output_role {
@@ -65,5 +66,8 @@ const struct hg_result *hg_result_head(const struct hg_result_reader *r);
  */
 int hg_result_copy(
     struct hg_result_reader *r, size_t i, int fd, struct hg_error *err);
+/* Appends the checked content of output i to ret. */
+int hg_result_read(struct hg_result_reader *r, size_t i, struct hg_strbuf *ret,
+    struct hg_error *err);
 
 #endif

@@ -165,13 +165,12 @@ changed(struct hg_error *err, const char *path)
 }
 
 int
-hg_set_add_file(
-    struct hg_set_builder *b, const char *path, struct hg_error *err)
+hg_set_add_file(struct hg_set_builder *b, const char *path,
+    const struct hg_sig *opened, struct hg_error *err)
 {
 	struct hg_set_file *f;
 	struct stat st;
 	struct hg_sig sig;
-	uint32_t flags;
 	int rc;
 
 	if (stat(path, &st) < 0)
@@ -179,13 +178,13 @@ hg_set_add_file(
 	if (!S_ISREG(st.st_mode))
 		return hg_fail(err, HG_UNSUPPORTED, "%s is not a file", path);
 	hg_sig_of(&st, &sig);
-	if (sig.ctime_ns >= b->started)
+	if (opened ? !hg_sig_equal(&sig, opened)
+		   : !hg_sig_is_settled(&sig, b->started))
 		return changed(err, path);
 	f = new_file(b, path, &st, HG_SET_FILE);
-	rc = hg_memo_digest(b->memo, path, &st, &f->digest, &flags, err);
+	rc = hg_memo_digest(b->memo, path, &st, &f->digest, err);
 	if (rc)
 		return rc;
-	b->flags |= flags;
 	if (!hg_sig_is_settled(&sig, hg_sig_now()))
 		f->sig = NO_SIG;
 	return 0;
@@ -275,12 +274,6 @@ hg_set_add_absent(
 	free(dir);
 	free(name);
 	return 0;
-}
-
-uint32_t
-hg_set_flags(const struct hg_set_builder *b)
-{
-	return b->flags;
 }
 
 static int

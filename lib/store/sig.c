@@ -37,7 +37,7 @@ hg_sig_now(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_REALTIME_COARSE, &ts);
+	clock_gettime(CLOCK_REALTIME, &ts);
 	return ns_of(&ts);
 }
 

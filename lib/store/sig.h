@@ -21,7 +21,10 @@ struct hg_sig {
 void hg_sig_of(const struct stat *st, struct hg_sig *ret);
 bool hg_sig_equal(const struct hg_sig *a, const struct hg_sig *b);
 
-/* Now, on the clock that file systems stamp files with; ns since 1970. */
+/*
+ * Now; ns since 1970. File systems stamp with a clock that may lag behind this
+ * one by a tick, never run before it.
+ */
 int64_t hg_sig_now(void);
 /*
  * May the signature stand for the content read at or after `now` (taken before

@@ -13,6 +13,7 @@ calls()
 	c_sources | while read -r file; do
 		without_comments "$file" |
 			grep -nE "(^|[^[:alnum:]_.>\"])($banned)[[:space:]]*\\(" |
+			grep -vE '^[0-9]+:localtime\(const' | # the observer's wrapper
 			sed "s|^|$file:|"
 	done
 }

@@ -201,7 +201,29 @@ START_TEST(overwritten_inputs_are_told)
 }
 END_TEST
 
-UNIT_MAIN("observe", sees_headers_found_missing_and_only_tested,
+START_TEST(dates_are_told_however_they_are_spelled)
+{
+	struct hg_observed_list l;
+
+	setup();
+	put("a.c", "#define J(a, b) a##b\nconst char *s = J(__TI, ME__);\n");
+	put("b.c", "/* __TIME__ */ int x;\n");
+	ck_assert_int_eq(observe("gcc -c a.c", &l), 0);
+	ck_assert(l.uses_time);
+	hg_observed_list_release(&l);
+	ck_assert_int_eq(observe("clang -c a.c", &l), 0);
+	ck_assert(l.uses_time);
+	hg_observed_list_release(&l);
+	ck_assert_int_eq(observe("gcc -c b.c && clang -c b.c", &l), 0);
+	ck_assert(!l.uses_time);
+	hg_observed_list_release(&l);
+	ck_assert_int_eq(observe("SOURCE_DATE_EPOCH=1 gcc -c a.c", &l), 0);
+	ck_assert(!l.uses_time);
+	finish(&l);
+}
+END_TEST
+
+UNIT_MAIN("observe", dates_are_told_however_they_are_spelled, sees_headers_found_missing_and_only_tested,
     sees_what_the_assembler_includes, temporary_files_are_not_inputs,
     sees_the_programs_that_are_run, clang_is_seen_too,
     a_process_out_of_sight_is_reported,

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Delivery. Objects are replaced (a new file under the name), as assemblers and
+ * Clang do; other outputs are written in place, as compilers do, which keeps
+ * links and devices such as /dev/null what they are.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "launcher/deliver.h"
+#include "launcher/job.h"
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/fd.h"
+#include "lib/base/strbuf.h"
+
+const char *
+hg_output_path(
+    const struct hg_job *job, enum hg_output_role role, const char *path)
+{
+	switch (role) {
+	case HG_OUTPUT_MAIN:
+		return job->command.output;
+	case HG_OUTPUT_DEP:
+		return job->command.depfile;
+	case HG_OUTPUT_OTHER:
+		return path;
+	}
+	return path;
+}
+
+static bool
+is_replaced(const struct hg_job *job, enum hg_output_role role)
+{
+	return role == HG_OUTPUT_MAIN &&
+	    (job->compiler.is_clang || job->command.mode == HG_CC_COMPILE);
+}
+
+static mode_t
+create_mode(uint32_t mode)
+{
+	return mode & 0111 ? 0777 : 0666;
+}
+
+/* Calls fill on a new file that then takes the name path. */
+static int
+replace(const char *path, uint32_t mode,
+    int (*fill)(void *arg, int fd, struct hg_error *err), void *arg,
+    struct hg_error *err)
+{
+	char *tmp = hg_xasprintf("%s.%ld.hgtmp", path, (long)getpid());
+	int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+	    create_mode(mode));
+	int rc;
+
+	if (fd < 0) {
+		rc = hg_fail_errno(err, HG_IO, "cannot create %s", tmp);
+		goto out;
+	}
+	rc = fill(arg, fd, err);
+	hg_fd_close(&fd);
+	if (rc == 0 && rename(tmp, path) < 0)
+		rc = hg_fail_errno(err, HG_IO, "cannot rename to %s", path);
+	if (rc)
+		unlink(tmp);
+out:
+	free(tmp);
+	return rc;
+}
+
+static int
+write_in_place(const char *path, uint32_t mode, const void *p, size_t n,
+    struct hg_error *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+	    create_mode(mode));
+	int rc;
+
+	if (fd < 0)
+		return hg_fail_errno(err, HG_IO, "cannot write %s", path);
+	rc = hg_write_all(fd, p, n, err);
+	hg_fd_close(&fd);
+	return rc;
+}
+
+struct bytes {
+	const void *p;
+	size_t n;
+};
+
+static int
+fill_bytes(void *arg, int fd, struct hg_error *err)
+{
+	const struct bytes *b = arg;
+
+	return hg_write_all(fd, b->p, b->n, err);
+}
+
+int
+hg_deliver_output(const struct hg_job *job, enum hg_output_role role,
+    const char *path, uint32_t mode, const void *p, size_t n,
+    struct hg_error *err)
+{
+	struct bytes b = { p, n };
+
+	path = hg_output_path(job, role, path);
+	if (is_replaced(job, role))
+		return replace(path, mode, fill_bytes, &b, err);
+	return write_in_place(path, mode, p, n, err);
+}
+
+/* ---- from the cache ---------------------------------------------------- */
+
+struct cached {
+	struct hg_result_reader *reader;
+	size_t i;
+};
+
+static int
+fill_cached(void *arg, int fd, struct hg_error *err)
+{
+	const struct cached *c = arg;
+
+	return hg_result_copy(c->reader, c->i, fd, err);
+}
+
+static int
+deliver_one(const struct hg_job *job, struct hg_result_reader *reader, size_t i,
+    struct hg_error *err)
+{
+	const struct hg_output *o = &hg_result_head(reader)->outputs[i];
+	const char *path = hg_output_path(job, o->role, o->path);
+	struct hg_strbuf content = HG_STRBUF_INIT;
+	struct cached c = { reader, i };
+	int rc;
+
+	if (!path)
+		return hg_fail(err, HG_CORRUPT,
+		    "the cached result has an output that this command has not");
+	if (is_replaced(job, o->role))
+		return replace(path, o->mode, fill_cached, &c, err);
+	/* in place: only what has been checked may overwrite what is there */
+	rc = hg_result_read(reader, i, &content, err);
+	if (rc == 0)
+		rc = write_in_place(
+		    path, o->mode, content.buf, content.len, err);
+	hg_strbuf_release(&content);
+	return rc;
+}
+
+int
+hg_deliver_cached(const struct hg_job *job, const struct hg_digest *result,
+    int *ret_exit, struct hg_error *err)
+{
+	struct hg_result_reader *reader = hg_result_open(job->cache, result);
+	const struct hg_result *r;
+	int rc = 0;
+
+	if (!reader)
+		return hg_fail(err, HG_NOTFOUND,
+		    "the result is no longer in the cache, or was damaged");
+	r = hg_result_head(reader);
+	for (size_t i = 0; rc == 0 && i < r->n_outputs; i++)
+		rc = deliver_one(job, reader, i, err);
+	if (rc == 0) {
+		/* a reader that went away is not our trouble */
+		(void)!hg_write_all(STDOUT_FILENO, r->out, r->out_n, NULL);
+		(void)!hg_write_all(STDERR_FILENO, r->err, r->err_n, NULL);
+		*ret_exit = r->exit_code;
+	}
+	hg_result_close(reader);
+	return rc;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan: is this command ours, and what is its key? The key holds everything
+ * that can make a difference and is known before the compiler runs; what is
+ * only known afterwards (the other inputs) is the manifest's business.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#if defined(__x86_64__) || defined(__i386__)
+# include <cpuid.h>
+#endif
+
+#include "launcher/job.h"
+#include "launcher/plan.h"
+#include "lib/base/error.h"
+#include "lib/base/fd.h"
+#include "lib/base/limits.h"
+#include "lib/base/strbuf.h"
+#include "lib/cc/env.h"
+#include "lib/store/memo.h"
+
+/* Changes whenever a key's meaning does: old entries are then not found. */
+static const char KEY_VERSION[] = "hybridgrid 1";
+
+static void
+refuse(struct hg_job *job, enum hg_reason reason)
+{
+	if (job->reason == HG_REASON_miss)
+		job->reason = reason;
+}
+
+/* ---- parts of the key -------------------------------------------------- */
+
+static void
+add_compiler(struct hg_job *job, struct hg_key *k)
+{
+	struct hg_digest d;
+
+	if (hg_memo_digest(job->memo, job->compiler.path, &job->compiler.st, &d,
+		NULL) != 0) {
+		refuse(job, HG_REASON_no_compiler);
+		return;
+	}
+	hg_key_adds(k, "compiler", job->compiler.path);
+	hg_key_add(k, "driver", &d, sizeof(d));
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void
+add_environment(struct hg_job *job, struct hg_key *k)
+{
+	const char *found[256];
+	size_t n = 0;
+
+	for (char **e = environ; *e; e++) {
+		switch (hg_env_effect(*e)) {
+		case HG_ENV_NONE:
+			break;
+		case HG_ENV_PASS:
+			refuse(job, HG_REASON_environment);
+			return;
+		case HG_ENV_KEY:
+			if (n == sizeof(found) / sizeof(*found)) {
+				refuse(job, HG_REASON_environment);
+				return;
+			}
+			found[n++] = *e;
+			break;
+		}
+	}
+	qsort(found, n, sizeof(*found), by_text);
+	for (size_t i = 0; i < n; i++)
+		hg_key_adds(k, "env", found[i]);
+}
+
+/* The folder as compilers name it in debug information: $PWD if it is right. */
+static void
+add_cwd(struct hg_job *job, struct hg_key *k)
+{
+	const char *pwd = getenv("PWD");
+	char buf[HG_MAX_PATH_BYTES];
+	struct stat a, b;
+
+	if (pwd && *pwd == '/' && stat(pwd, &a) == 0 && stat(".", &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+		hg_key_adds(k, "cwd", pwd);
+	else if (getcwd(buf, sizeof(buf)))
+		hg_key_adds(k, "cwd", buf);
+	else
+		refuse(job, HG_REASON_bad_source);
+}
+
+static void
+add_source(struct hg_job *job, struct hg_key *k, const char *path)
+{
+	struct hg_strbuf text = HG_STRBUF_INIT;
+	struct hg_digest d;
+	struct stat st;
+	int fd = -1;
+
+	/* not even opened when it is a pipe: that would take what it holds */
+	if (stat(path, &st) == 0 &&
+	    (S_ISREG(st.st_mode) || strcmp(path, "/dev/null") == 0))
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0 ||
+	    hg_read_fd(fd, HG_MAX_FILE_BYTES, &text, NULL) != 0) {
+		refuse(job, HG_REASON_bad_source);
+	} else {
+		hg_digest_bytes(text.buf, text.len, &d);
+		hg_sig_of(&st, &job->source_sig);
+		hg_key_adds(k, "source", path);
+		hg_key_add(k, "content", &d, sizeof(d));
+	}
+	hg_fd_close(&fd);
+	hg_strbuf_release(&text);
+}
+
+/* What "native" stands for on this machine. */
+static void
+add_native(struct hg_key *k)
+{
+	unsigned long hw[2] = { getauxval(AT_HWCAP), getauxval(AT_HWCAP2) };
+
+	hg_key_add(k, "hwcap", hw, sizeof(hw));
+#if defined(__x86_64__) || defined(__i386__)
+	static const unsigned leaves[][2] = { { 0, 0 }, { 1, 0 }, { 4, 2 },
+		{ 7, 0 }, { 7, 1 }, { 13, 1 }, { 0x80000001, 0 } };
+
+	for (size_t i = 0; i < sizeof(leaves) / sizeof(*leaves); i++) {
+		unsigned r[4] = { 0 };
+
+		__get_cpuid_count(leaves[i][0], leaves[i][1], &r[0], &r[1],
+		    &r[2], &r[3]);
+		/* the number of the core that answers */
+		if (leaves[i][0] == 1)
+			r[1] &= 0x0000ffff;
+		if (leaves[i][0] == 4)
+			r[0] &= 0x3fff;
+		hg_key_add(k, "cpuid", r, sizeof(r));
+	}
+#endif
+}
+
+/* A terminal on stderr: colours, and lines cut to its width. */
+static void
+add_terminal(struct hg_job *job, struct hg_key *k)
+{
+	static const char *const names[] = { "TERM", "COLUMNS", "NO_COLOR",
+		"TERM_URLS", "COLORTERM" };
+	struct winsize size = { 0 };
+
+	job->tty = isatty(STDERR_FILENO);
+	if (!job->tty)
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *value = getenv(names[i]);
+
+		hg_key_adds(k, names[i], value ? value : "");
+	}
+	ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
+	hg_key_add(k, "winsize", &size, sizeof(size));
+}
+
+static void
+make_key(struct hg_job *job)
+{
+	const struct hg_cc_command *c = &job->command;
+	struct hg_key *k = hg_key_new(KEY_VERSION);
+
+	add_compiler(job, k);
+	for (size_t i = 0; i < c->key.n; i++)
+		hg_key_adds(k, "arg", c->key.v[i]);
+	add_environment(job, k);
+	if (c->cwd_matters)
+		add_cwd(job, k);
+	for (size_t i = 0; i < c->sources.n; i++)
+		add_source(job, k, c->sources.v[i]);
+	if (c->native)
+		add_native(k);
+	add_terminal(job, k);
+	hg_key_done(k, &job->key);
+	hg_key_free(k);
+}
+
+/* ---- the plan ---------------------------------------------------------- */
+
+/* An output that is not a plain file would not be delivered as one. */
+static bool
+is_special(const char *path)
+{
+	struct stat st;
+
+	return path && stat(path, &st) == 0 && !S_ISREG(st.st_mode) &&
+	    strcmp(path, "/dev/null") != 0;
+}
+
+static void
+bind_names(struct hg_job *job)
+{
+	const struct hg_cc_command *c = &job->command;
+	struct hg_strbuf sb = HG_STRBUF_INIT;
+
+	hg_strbuf_addf(&sb, "%s%c%s", c->output ? c->output : "", 0,
+	    c->depfile ? c->depfile : "");
+	job->names = hg_checksum(sb.buf, sb.len) | 1;
+	hg_strbuf_release(&sb);
+}
+
+void
+hg_plan(struct hg_job *job)
+{
+	struct hg_cc_command *c = &job->command;
+
+	if (!job->compiler.family) {
+		job->reason = HG_REASON_unknown_compiler;
+		return;
+	}
+	hg_cc_command_parse(
+	    c, (const char *const *)job->argv + 1, job->compiler.is_clang);
+	job->reason = c->reason;
+	if (job->reason != HG_REASON_miss)
+		return;
+	if (is_special(c->output) || is_special(c->depfile)) {
+		job->reason = HG_REASON_output_special;
+		return;
+	}
+	make_key(job);
+	bind_names(job);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From what was observed to cache entries: what was read, run or looked for in
+ * vain becomes the set of inputs, what was written and is still there becomes
+ * the result. Anything that is not certain means that nothing is published.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "launcher/job.h"
+#include "launcher/publish.h"
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/fd.h"
+#include "lib/base/limits.h"
+#include "lib/base/path.h"
+#include "lib/base/strbuf.h"
+#include "lib/observe/observe.h"
+#include "lib/store/cache.h"
+#include "lib/store/manifest.h"
+#include "lib/store/result.h"
+#include "lib/store/stats.h"
+
+struct publish {
+	struct hg_job *job;
+	const struct hg_made *made;
+	struct hg_set_builder *set;
+	struct hg_output *outputs;
+	size_t n_outputs;
+	/* a file beside object and dependency file was written */
+	bool has_other;
+	const char *tmpdir;
+};
+
+static int
+decline(struct publish *p, enum hg_reason reason, const char *detail)
+{
+	p->job->reason = reason;
+	snprintf(p->job->detail, sizeof(p->job->detail), "%s", detail);
+	return -1;
+}
+
+/* "./x" and "x" are one. */
+static bool
+same_name(const char *a, const char *b)
+{
+	if (!a || !b)
+		return false;
+	while (a[0] == '.' && a[1] == '/')
+		a += 2;
+	while (b[0] == '.' && b[1] == '/')
+		b += 2;
+	return strcmp(a, b) == 0;
+}
+
+static bool
+is_temporary(const struct publish *p, const char *path)
+{
+	size_t n = strlen(p->tmpdir);
+
+	return strncmp(path, p->tmpdir, n) == 0 && path[n] == '/' &&
+	    !strchr(path + n + 1, '/');
+}
+
+/* ---- outputs ----------------------------------------------------------- */
+
+static enum hg_output_role
+role_of(const struct publish *p, const char *path)
+{
+	const struct hg_cc_command *c = &p->job->command;
+
+	if (same_name(path, c->output))
+		return HG_OUTPUT_MAIN;
+	if (same_name(path, c->depfile))
+		return HG_OUTPUT_DEP;
+	return HG_OUTPUT_OTHER;
+}
+
+static int
+add_output(struct publish *p, const char *path)
+{
+	enum hg_output_role role = role_of(p, path);
+	struct hg_strbuf content = HG_STRBUF_INIT;
+	struct hg_output *o;
+	struct hg_error err;
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return 0;
+	if (role == HG_OUTPUT_OTHER && is_temporary(p, path))
+		return 0;
+	if (!S_ISREG(st.st_mode) && stat(path, &st) == 0 &&
+	    !S_ISREG(st.st_mode))
+		return decline(p, HG_REASON_unexpected_output, path);
+	if (hg_read_file(path, HG_MAX_FILE_BYTES, &content, &err) != 0)
+		return decline(p, HG_REASON_unexpected_output, err.text);
+	p->outputs = hg_xrealloc(
+	    p->outputs, (p->n_outputs + 1) * sizeof(*p->outputs));
+	o = &p->outputs[p->n_outputs++];
+	o->role = role;
+	o->mode = st.st_mode & 0777;
+	o->path = path;
+	o->p = hg_strbuf_detach(&content, &o->n);
+	p->has_other |= role == HG_OUTPUT_OTHER;
+	return 0;
+}
+
+static bool
+has_role(const struct publish *p, enum hg_output_role role)
+{
+	for (size_t i = 0; i < p->n_outputs; i++)
+		if (p->outputs[i].role == role)
+			return true;
+	return false;
+}
+
+static bool
+is_null(const char *path)
+{
+	return strcmp(path, "/dev/null") == 0;
+}
+
+/* What the command promises must be among what was seen. */
+static int
+check_outputs(struct publish *p)
+{
+	const struct hg_cc_command *c = &p->job->command;
+
+	if (c->output && !is_null(c->output) && !has_role(p, HG_OUTPUT_MAIN) &&
+	    c->mode == HG_CC_COMPILE)
+		return decline(p, HG_REASON_unexpected_output,
+		    "the object was not seen to be written");
+	if (c->depfile && !is_null(c->depfile) && strcmp(c->depfile, "-") &&
+	    !has_role(p, HG_OUTPUT_DEP) && c->mode == HG_CC_COMPILE)
+		return decline(p, HG_REASON_unexpected_output,
+		    "the dependency file was not seen to be written");
+	return 0;
+}
+
+/* ---- inputs ------------------------------------------------------------ */
+
+/* The source is in the key; it only must not have changed since. */
+static bool
+is_unchanged_source(
+    const struct publish *p, const char *path, const struct hg_sig *opened)
+{
+	const struct hg_cc_command *c = &p->job->command;
+	struct hg_sig now;
+	struct stat st;
+
+	if (c->sources.n != 1 || !same_name(path, c->sources.v[0]))
+		return false;
+	if (!opened) {
+		if (stat(path, &st) < 0)
+			return false;
+		hg_sig_of(&st, &now);
+		opened = &now;
+	}
+	return hg_sig_equal(opened, &p->job->source_sig);
+}
+
+static int
+add_file(struct publish *p, const struct hg_observed *o, struct hg_error *err)
+{
+	const struct hg_sig sig = { o->st.bytes, o->st.ino, o->st.mtime_ns,
+		o->st.ctime_ns };
+	const struct hg_sig *opened = o->st.ino ? &sig : NULL;
+
+	if (is_unchanged_source(p, o->path, opened))
+		return 0;
+	return hg_set_add_file(p->set, o->path, opened, err);
+}
+
+static int
+add_observed(struct publish *p, const struct hg_observed *o)
+{
+	struct hg_error err = { .text = "" };
+	int rc = 0;
+
+	switch (o->kind) {
+	case HG_OBSERVED_READ:
+	case HG_OBSERVED_RUN:
+		rc = add_file(p, o, &err);
+		break;
+	case HG_OBSERVED_ABSENT:
+		rc = hg_set_add_absent(p->set, o->path, &err);
+		break;
+	case HG_OBSERVED_FOLDER:
+		if (strcmp(o->path, p->tmpdir) != 0)
+			rc = hg_set_add_folder(p->set, o->path, &err);
+		break;
+	case HG_OBSERVED_LISTED:
+		rc = hg_set_add_listing(p->set, o->path, &err);
+		break;
+	case HG_OBSERVED_WRITTEN:
+		return add_output(p, o->path);
+	case HG_OBSERVED_OVERWRITTEN:
+		return decline(p, HG_REASON_input_modified, o->path);
+	}
+	if (rc == 0)
+		return 0;
+	return decline(p,
+	    rc == -HG_UNSUPPORTED ? HG_REASON_not_observed
+				  : HG_REASON_input_modified,
+	    err.text);
+}
+
+/* ---- the whole --------------------------------------------------------- */
+
+static int
+write_entries(struct publish *p)
+{
+	const struct hg_made *m = p->made;
+	struct hg_result r = { m->exit_code, m->out, m->out_n, m->err, m->err_n,
+		p->outputs, p->n_outputs };
+	struct hg_job *job = p->job;
+	bool bound = p->has_other || job->command.name_matters;
+	int64_t result_grown = 0, manifest_grown = 0;
+	struct hg_digest result;
+	struct hg_error err;
+
+	hg_set_result_key(p->set, &job->key, &result);
+	if (bound) {
+		/* results for other names must not take this one's place */
+		struct hg_key *k = hg_key_new("names 1");
+
+		hg_key_add(k, "result", &result, sizeof(result));
+		hg_key_add(k, "names", &job->names, sizeof(job->names));
+		hg_key_done(k, &result);
+		hg_key_free(k);
+	}
+	if (hg_result_write(job->cache, &result, &r, &result_grown, &err) != 0 ||
+	    hg_manifest_add(job->cache, &job->key, p->set, &result,
+		bound ? job->names : 0, m->compile_us, &manifest_grown, &err) != 0)
+		return decline(p, HG_REASON_cache_unwritable, err.text);
+	hg_stats_add(job->stats, HG_STAT_BYTES, result_grown + manifest_grown);
+	hg_stats_add(job->stats, HG_STAT_ENTRIES, 1);
+	return 0;
+}
+
+void
+hg_publish(struct hg_job *job, const struct hg_made *made,
+    const struct hg_observed_list *seen)
+{
+	const char *tmpdir = getenv("TMPDIR");
+	struct publish p = { .job = job, .made = made };
+	int rc = 0;
+
+	p.tmpdir = tmpdir && *tmpdir ? tmpdir : "/tmp";
+	p.set = hg_set_builder_new(job->memo, made->started);
+	if (seen->uses_time)
+		rc = decline(&p, HG_REASON_time_macro, "");
+	for (size_t i = 0; rc == 0 && i < seen->n; i++)
+		rc = add_observed(&p, &seen->v[i]);
+	if (rc == 0)
+		rc = check_outputs(&p);
+	if (rc == 0)
+		write_entries(&p);
+	for (size_t i = 0; i < p.n_outputs; i++)
+		free((void *)(uintptr_t)p.outputs[i].p);
+	free(p.outputs);
+	hg_set_builder_free(p.set);
+}
