@@ -95,7 +95,7 @@ collect(struct hg_execution *e, struct hg_observe *observe,
 {
 	struct hg_wire_result *result = &e->outcome->result;
 	uint64_t max = e->x->options->max_message_bytes;
-	struct hg_observed_list seen = { NULL, 0 };
+	struct hg_observed_list seen = { .v = NULL };
 	int rc;
 
 	hg_outcome_ran(e->outcome);

@@ -76,6 +76,7 @@ add_folder_option(const struct hg_wire_compile *request, size_t at,
 	const char *folder = folder_of_option(arg);
 	size_t words = 1;
 
+	hg_assert(folder != NULL);
 	if (*folder == '\0' && at + 1 < request->n_args) {
 		folder = request->args[at + 1];
 		words = 2;
