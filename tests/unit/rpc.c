@@ -42,6 +42,8 @@ struct peer {
 	char address[64];
 	int port;
 	size_t max;
+	/* 0: as usual */
+	uint64_t ping_timeout_ns;
 	/* the last request to Hold */
 	struct hg_rpc_request *held;
 	struct gate holds;
@@ -161,7 +163,8 @@ static void
 open_channel(struct peer *peer, size_t max)
 {
 	struct hg_rpc_channel_options options = { .target = peer->address,
-		.max_message_bytes = max, .keepalive_ns = SECONDS(5) };
+		.max_message_bytes = max, .keepalive_ns = SECONDS(1),
+		.keepalive_timeout_ns = peer->ping_timeout_ns };
 
 	peer->channel = hg_rpc_channel_new(peer->loop, &options, NULL);
 	ck_assert_ptr_nonnull(peer->channel);
@@ -527,6 +530,70 @@ START_TEST(server_notices_a_killed_client)
 }
 END_TEST
 
+/* In a child: serves, tells the port, never comes back. */
+static void
+serve_in_child(int fd)
+{
+	struct peer peer;
+
+	alarm(PATIENCE_S);
+	peer_start(&peer);
+	serve(&peer, 0);
+	if (write(fd, &peer.port, sizeof(peer.port)) != sizeof(peer.port))
+		_exit(1);
+	hg_rpc_loop_run(peer.loop);
+	_exit(1);
+}
+
+START_TEST(a_frozen_server_is_given_up)
+{
+	struct peer peer;
+	struct answer a;
+	uint64_t start;
+	int fds[2], port, status;
+	pid_t child;
+
+	ck_assert_int_eq(pipe(fds), 0);
+	child = fork();
+	if (child == 0)
+		serve_in_child(fds[1]);
+	ck_assert_int_eq(read(fds[0], &port, sizeof(port)), sizeof(port));
+	peer_start(&peer);
+	snprintf(peer.address, sizeof(peer.address), "127.0.0.1:%d", port);
+	peer.ping_timeout_ns = SECONDS(1) / 2;
+	open_channel(&peer, 0);
+	peer_run(&peer);
+	assert_echo(&peer, "alive");
+	ck_assert_int_eq(kill(child, SIGSTOP), 0);
+	start = hg_now_ns();
+	a = say(&peer, "/test.Test/Echo", "x", 1);
+	ck_assert_int_eq(a.rc, -HG_UNAVAILABLE);
+	ck_assert_uint_lt(hg_now_ns() - start, SECONDS(5));
+	ck_assert_int_eq(kill(child, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	close(fds[0]);
+	close(fds[1]);
+	peer_down(&peer);
+}
+END_TEST
+
+START_TEST(pings_do_not_end_a_long_call)
+{
+	struct peer peer;
+	struct holder h;
+
+	peer_up(&peer);
+	holder_start(&h, &peer);
+	/* by default a server hangs up at the third ping without data */
+	pause_ms(4200);
+	hg_rpc_reply(peer.held, "done", 4);
+	pthread_join(h.thread, NULL);
+	ck_assert_msg(h.answer.rc == 0, "%s", h.answer.err.text);
+	free(h.answer.body);
+	peer_down(&peer);
+}
+END_TEST
+
 START_TEST(shutdown_lets_calls_end)
 {
 	struct peer peer;
@@ -880,6 +947,7 @@ UNIT_MAIN("rpc", echo_of_nothing_little_and_much,
     deadline_ends_the_call_and_tells_the_server,
     hangup_cancels_a_call_that_never_ends,
     cancel_reaches_a_request_that_is_worked_on, server_notices_a_killed_client,
+    a_frozen_server_is_given_up, pings_do_not_end_a_long_call,
     shutdown_lets_calls_end, shutdown_cancels_calls_after_grace,
     absent_server_fails_fast_unless_waited_for,
     restarted_server_is_found_again, second_server_on_a_port_is_an_error,
