@@ -63,6 +63,9 @@ void hg_rpc_timers_run(struct hg_rpc_loop *loop);
 /* Drops all without firing. */
 void hg_rpc_timers_release(struct hg_rpc_loop *loop);
 
+/* Handles one event, if one comes in time; false when there will be none. */
+bool hg_rpc_loop_turn(struct hg_rpc_loop *loop, gpr_timespec deadline);
+
 /* Cancels the open calls of a channel, or all when channel is NULL. */
 void hg_rpc_calls_cancel(
     struct hg_rpc_loop *loop, const struct hg_rpc_channel *channel);

@@ -4,6 +4,8 @@ lib_rpc_librpc_a_SOURCES = \
 	%D%/common.c \
 	%D%/core.h \
 	%D%/loop.c \
+	%D%/request.c \
+	%D%/request.h \
 	%D%/rpc.h \
 	%D%/server.c \
 	%D%/timer.c \

@@ -113,9 +113,8 @@ fail:
 	return NULL;
 }
 
-/* False when the queue is shut down and empty. */
-static bool
-turn(struct hg_rpc_loop *loop, gpr_timespec deadline)
+bool
+hg_rpc_loop_turn(struct hg_rpc_loop *loop, gpr_timespec deadline)
 {
 	grpc_event ev = grpc_completion_queue_next(loop->cq, deadline, NULL);
 	struct op *op = ev.tag;
@@ -129,7 +128,7 @@ void
 hg_rpc_loop_run(struct hg_rpc_loop *loop)
 {
 	while (!loop->stopped) {
-		turn(loop, hg_rpc_timers_next(loop));
+		hg_rpc_loop_turn(loop, hg_rpc_timers_next(loop));
 		hg_rpc_timers_run(loop);
 	}
 }
@@ -167,11 +166,11 @@ hg_rpc_loop_free(struct hg_rpc_loop *loop)
 	loop->closing = true;
 	hg_rpc_calls_cancel(loop, NULL);
 	while (loop->calls || has_posted(loop))
-		turn(loop, gpr_inf_future(GPR_CLOCK_MONOTONIC));
+		hg_rpc_loop_turn(loop, gpr_inf_future(GPR_CLOCK_MONOTONIC));
 	grpc_call_unref(loop->wake_call);
 	grpc_channel_destroy(loop->nowhere);
 	grpc_completion_queue_shutdown(loop->cq);
-	while (turn(loop, gpr_inf_future(GPR_CLOCK_MONOTONIC)))
+	while (hg_rpc_loop_turn(loop, gpr_inf_future(GPR_CLOCK_MONOTONIC)))
 		continue;
 	grpc_completion_queue_destroy(loop->cq);
 	grpc_shutdown();

@@ -98,7 +98,10 @@ struct hg_rpc_server *hg_rpc_server_new(struct hg_rpc_loop *loop,
  */
 void hg_rpc_server_shutdown(struct hg_rpc_server *server, uint64_t grace_ns,
     void (*done)(void *arg), void *arg);
-/* After done, or within it. NULL is allowed. */
+/*
+ * After done, or within it; or, when the loop does not run (any more), at any
+ * time: then what is open is cancelled first, and waited for. NULL is allowed.
+ */
 void hg_rpc_server_free(struct hg_rpc_server *server);
 
 /* The request's bytes, valid until it is answered. */

@@ -768,6 +768,19 @@ START_TEST(channel_needs_an_address)
 }
 END_TEST
 
+START_TEST(server_that_never_ran_can_be_freed)
+{
+	struct peer peer;
+
+	peer_start(&peer);
+	serve(&peer, 0);
+	hg_rpc_server_free(peer.server);
+	hg_rpc_server_free(NULL);
+	hg_rpc_loop_free(peer.loop);
+	hg_rpc_loop_free(NULL);
+}
+END_TEST
+
 static void
 note_status(void *arg, const struct hg_rpc_result *result)
 {
@@ -951,6 +964,7 @@ UNIT_MAIN("rpc", echo_of_nothing_little_and_much,
     shutdown_lets_calls_end, shutdown_cancels_calls_after_grace,
     absent_server_fails_fast_unless_waited_for,
     restarted_server_is_found_again, second_server_on_a_port_is_an_error,
-    channel_needs_an_address, freeing_a_loop_ends_its_calls,
+    channel_needs_an_address, server_that_never_ran_can_be_freed,
+    freeing_a_loop_ends_its_calls,
     timers_fire_in_order_unless_stopped, posts_of_each_thread_run_in_order,
     many_calls_at_once_are_answered)
