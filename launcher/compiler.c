@@ -8,6 +8,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/path.h"
+#include "lib/base/strbuf.h"
 #include "lib/cc/command.h"
 #include "launcher/compiler.h"
 
@@ -27,25 +28,42 @@ is_us(const struct stat *st)
 	    self.st_dev == st->st_dev && self.st_ino == st->st_ino;
 }
 
-/* The first program of that name on PATH that is not us. */
+/*
+ * The first program of that name on PATH that is not us. The folders where it
+ * is us are taken off PATH: a driver called by its plain name looks for itself
+ * there to find its parts, and would find them beside us.
+ */
 static char *
 search(const char *name, struct stat *ret)
 {
 	const char *p = getenv("PATH");
+	struct hg_strbuf kept = HG_STRBUF_INIT;
+	char *found = NULL;
+	bool cut = false;
 
 	if (!p)
 		p = "/usr/local/bin:/usr/bin:/bin";
-	for (; *p;) {
+	while (!found && *p) {
 		size_t n = strcspn(p, ":");
 		char *path = n ? hg_xasprintf("%.*s/%s", (int)n, p, name)
 			       : hg_xasprintf("./%s", name);
+		bool good = is_program(path, ret), us = good && is_us(ret);
 
-		if (is_program(path, ret) && !is_us(ret))
-			return path;
-		free(path);
+		if (good && !us)
+			found = path;
+		else
+			free(path);
+		if (us)
+			cut = true;
+		else
+			hg_strbuf_add(&kept, p, n + (p[n] == ':'));
 		p += n + (p[n] == ':');
 	}
-	return NULL;
+	hg_strbuf_adds(&kept, p);
+	if (found && cut)
+		setenv("PATH", kept.buf, 1);
+	hg_strbuf_release(&kept);
+	return found;
 }
 
 /* A link's target may be named as a compiler where the link is not. */

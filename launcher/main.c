@@ -188,6 +188,17 @@ compile(struct hg_job *job)
 }
 
 static int
+find_compiler(struct hg_job *job)
+{
+	int rc = hg_compiler_find(&job->compiler, job->argv[0]);
+
+	/* called by the path of a link to us, it would take our folder for its */
+	if (rc == 0 && strchr(job->argv[0], '/'))
+		job->argv[0] = job->compiler.path;
+	return rc;
+}
+
+static int
 run_job(struct hg_job *job)
 {
 	struct hg_error err;
@@ -195,14 +206,14 @@ run_job(struct hg_job *job)
 	if (hg_config_load(
 		&job->config, (const char *const *)environ, &err) != 0) {
 		job->reason = HG_REASON_bad_config;
-		return hg_compiler_find(&job->compiler, job->argv[0]) == 0
+		return find_compiler(job) == 0
 		    ? hg_run_exec(job)
 		    : 127;
 	}
 	job->cache = hg_cache_new(job->config.cache_dir);
 	job->memo = hg_memo_new(job->config.cache_dir);
 	job->stats = hg_stats_open(job->config.cache_dir, NULL);
-	if (hg_compiler_find(&job->compiler, job->argv[0]) < 0)
+	if (find_compiler(job) < 0)
 		job->reason = HG_REASON_no_compiler;
 	else if (job->config.launcher_disable)
 		job->reason = HG_REASON_disabled;
