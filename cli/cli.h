@@ -64,8 +64,8 @@ void hg_cli_print_help(const struct hg_command *c);
 bool hg_cli_is_colour(int fd);
 
 /*
- * A program of ours: beside this one, else (libexec: in libexec/hybridgrid;
- * else: on PATH). Owned; NULL when there is none.
+ * A program of ours: beside this one; else in libexec/hybridgrid (if libexec) or
+ * on PATH (if not). Owned; NULL when there is none.
  */
 char *hg_cli_find_program(const char *name, bool libexec);
 

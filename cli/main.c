@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "lib/base/alloc.h"
 #include "lib/base/path.h"
 #include "lib/base/strbuf.h"
 
@@ -68,19 +69,18 @@ hg_cli_is_colour(int fd)
 char *
 hg_cli_find_program(const char *name, bool libexec)
 {
-	char self[4096], *dir, *path;
+	char self[4096], *dir, *list, *path;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	const char *rest = libexec ? HG_LIBEXECDIR : getenv("PATH");
 
-	if (n > 0) {
-		self[n] = '\0';
-		dir = hg_path_dir(self);
-		path = hg_path_join(dir, name);
-		free(dir);
-		if (access(path, X_OK) == 0)
-			return path;
-		free(path);
-	}
-	return hg_path_search(name, libexec ? HG_LIBEXECDIR : getenv("PATH"));
+	self[n < 0 ? 0 : n] = '\0';
+	dir = hg_path_dir(self);
+	list = hg_xasprintf("%s:%s%s%s", dir, libexec ? dir : "",
+	    libexec ? "/../libexec/hybridgrid:" : "", rest ? rest : "");
+	path = hg_path_search(name, list);
+	free(dir);
+	free(list);
+	return path;
 }
 
 /* One flag of hgbuild at argv[0]: the words taken, 0 when it is none, or < 0.

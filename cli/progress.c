@@ -107,7 +107,7 @@ take_line(struct hg_progress *p, char *line)
 			return;
 	}
 	reason = hg_reason_parse(field[FIELD_REASON]);
-	if (line || strcmp(field[FIELD_VERSION], "v1") != 0 ||
+	if (strcmp(field[FIELD_VERSION], "v1") != 0 ||
 	    strcmp(field[FIELD_BUILD], p->build_id) != 0 ||
 	    reason == HG_REASON_COUNT)
 		return;

@@ -4,9 +4,10 @@
  * launchers append to a log:
  *
  *   v1 TAB wall_time_ns TAB build_id TAB reason TAB ms TAB worker_or_- TAB
- *   exit_code TAB source_or_- TAB object_or_- NL
+ *   exit_code TAB source_or_- TAB object_or_- TAB detail_or_- NL
  *
- * with tab, newline and backslash in names written \t, \n and \\.
+ * with tab, newline and backslash in names written \t, \n and \\. Fields that
+ * may follow one day are passed over.
  */
 #ifndef HG_CLI_PROGRESS_H
 #define HG_CLI_PROGRESS_H

@@ -120,14 +120,16 @@ add_masquerade(struct wrap *w, struct hg_error *err)
 static void
 add_launcher(struct wrap *w)
 {
+	char *found = hg_cli_find_program("hg-launcher", false);
 	struct hg_error err;
 
-	w->launcher = hg_cli_find_program("hg-launcher", false);
-	if (!w->launcher) {
+	if (!found) {
 		hg_fail(&err, HG_NOTFOUND, "cannot find hg-launcher");
 		warn("; building without it", &err);
 		return;
 	}
+	w->launcher = absolute(found);
+	free(found);
 	if (add_masquerade(w, &err))
 		warn("; only CMake's compiles are caught", &err);
 	env_default(&w->env, "CMAKE_C_COMPILER_LAUNCHER", w->launcher);

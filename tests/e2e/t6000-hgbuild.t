@@ -128,7 +128,7 @@ for word; do
 	esac
 done
 printf '%s\n' "v1${tab}1${tab}$HG_BUILD_ID${tab}${REASON:-miss}${tab}5$tab\
-${WORKER:--}${tab}0$tab${source:--}$tab-" >>"$HG_LOG"
+${WORKER:--}${tab}0$tab${source:--}$tab-$tab-" >>"$HG_LOG"
 PATH=$REAL_PATH exec "$name" "$@"
 EOF
 chmod +x "$hg_dir/fake/hg-launcher"
@@ -259,4 +259,63 @@ is 'without a launcher the compiler still runs' $status 0
 run env PATH=/usr/bin:/bin "$fake" make -B
 is 'and so does a build' $status 0
 like 'which is told' "$err" 'cannot find hg-launcher; building without it'
+
+# ---- with the real launcher ----------------------------------------------
+
+rm -f ./*.o
+run "$hgbuild" -v make
+like 'a first build misses' "$err" '^\[local\] a\.c \(miss\)$'
+like 'and says so' "$err" '^hgbuild: 0 from the cache, 0 remote, 2 local'
+cp a.o first.o
+rm -f a.o b.o
+run "$hgbuild" -v make
+is 'a second build succeeds' $status 0
+like 'from the cache' "$err" '^\[cache\] a\.c$'
+like 'and tells what it saved' "$err" \
+	'^hgbuild: 2 from the cache, 0 remote, 0 local.* of compiling saved$'
+ok 'with the same bytes' cmp first.o a.o
+rm -f a.o b.o
+run "$hgbuild" make CC="$hg_bin/hg-launcher cc"
+like 'a launcher of the user is not run twice' "$err" \
+	'^hgbuild: 2 from the cache, 0 remote, 0 local, 0 passed on'
+run "$hgbuild" wrap sh -c 'dirname "$(command -v cc)"'
+links=$out
+ok 'a link that was remembered by its path compiles' "$links/cc" -c a.c
+is 'and compilers run as without links' \
+	"$("$links/gcc" -print-prog-name=cc1)" "$(gcc -print-prog-name=cc1)"
+printf 'broken\n' >c.c
+run "$hgbuild" make c.o
+is "a compile error is make's" $status 2
+like 'and is told' "$err" '^ *1  compile_failed: '
+run "$hgbuild" cache stats
+like 'the cache counts as well' "$out" '^hits  *4 '
+
+if command -v ninja >/dev/null; then
+	printf 'rule cc\n  command = gcc -c $in -o $out\n%s\n%s\n' \
+		'build n/a.o: cc a.c' 'build n/b.o: cc b.c' >build.ninja
+	run "$hgbuild" ninja
+	is 'ninja builds' $status 0
+	rm -r n
+	run "$hgbuild" ninja
+	like 'and from the cache' "$err" '^hgbuild: 2 from the cache'
+else
+	skip 'ninja builds' 'no ninja'
+fi
+if command -v cmake >/dev/null; then
+	printf '%s\n' 'cmake_minimum_required(VERSION 3.18)' \
+		'project(p C)' 'add_executable(p a.c)' >CMakeLists.txt
+	run "$hgbuild" cmake -S . -B cm
+	is 'cmake configures' $status 0
+	ok 'with its launcher' grep -q \
+		'^CMAKE_C_COMPILER_LAUNCHER.*hg-launcher$' cm/CMakeCache.txt
+	empty 'and the real compiler' "$(grep \
+		'^CMAKE_C_COMPILER:.*masquerade' cm/CMakeCache.txt)"
+	run "$hgbuild" cmake --build cm
+	like 'cmake builds' "$err" '^hgbuild: 0 from the cache, 0 remote, 1 local'
+	run "$hgbuild" cmake --build cm --clean-first
+	like 'and from the cache, once' "$err" \
+		'^hgbuild: 1 from the cache, 0 remote, 0 local'
+else
+	skip 'cmake builds' 'no cmake'
+fi
 done_testing
