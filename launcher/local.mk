@@ -23,3 +23,22 @@ bin_hg_launcher_LDADD = \
 	lib/base/libbase.a \
 	$(INIPARSER_LIBS)
 bin_hg_launcher_LDFLAGS = $(AM_LDFLAGS) $(HG_LAUNCHER_LDFLAGS)
+
+# the client of hg-agent
+noinst_LIBRARIES += launcher/libremote.a
+launcher_libremote_a_SOURCES = \
+	%D%/agent_start.c \
+	%D%/agent_start.h \
+	%D%/remote.c \
+	%D%/remote.h
+
+check_PROGRAMS += tests/unit/remote.t
+tests_unit_remote_t_SOURCES = tests/unit/remote.c
+tests_unit_remote_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_remote_t_LDADD = \
+	launcher/libremote.a \
+	lib/wire/libagentmsg.a \
+	lib/base/libbase.a \
+	$(PROTOBUF_C_LIBS) \
+	$(CHECK_LIBS) \
+	-lpthread
