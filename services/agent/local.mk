@@ -1,1 +1,61 @@
-# services/agent
+# All but main, so that the tests can link it.
+noinst_LIBRARIES += services/agent/libagent.a
+services_agent_libagent_a_SOURCES = \
+	%D%/agent.h \
+	%D%/check.c \
+	%D%/check.h \
+	%D%/compile.c \
+	%D%/compile.h \
+	%D%/conn.c \
+	%D%/conn.h \
+	%D%/coords.c \
+	%D%/coords.h \
+	%D%/env.def \
+	%D%/inputs.c \
+	%D%/inputs.h \
+	%D%/listen.c \
+	%D%/listen.h \
+	%D%/memo.c \
+	%D%/memo.h \
+	%D%/options.c \
+	%D%/options.def \
+	%D%/options.h \
+	%D%/peer.c \
+	%D%/peer.h \
+	%D%/request.c \
+	%D%/request.h \
+	%D%/roots.def \
+	%D%/search.c \
+	%D%/search.h
+
+services_agent_libs = \
+	services/agent/libagent.a \
+	lib/rpc/librpc.a \
+	lib/wire/libagentmsg.a \
+	lib/wire/libwire.a \
+	lib/pack/libpack.a \
+	lib/observe/libobserve.a \
+	lib/toolchain/libtoolchain.a \
+	lib/proc/libproc.a \
+	lib/digest/libdigest.a \
+	lib/config/libconfig.a \
+	lib/base/libbase.a \
+	$(GRPC_LIBS) \
+	$(PROTOBUF_C_LIBS) \
+	$(ARCHIVE_LIBS) \
+	$(INIPARSER_LIBS) \
+	-lpthread
+
+pkglibexec_PROGRAMS += bin/hg-agent
+bin_hg_agent_SOURCES = services/agent/main.c
+bin_hg_agent_LDADD = $(services_agent_libs)
+
+check_PROGRAMS += tests/unit/agent.t
+tests_unit_agent_t_SOURCES = tests/unit/agent.c
+tests_unit_agent_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_agent_t_LDADD = $(services_agent_libs) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/coords.t
+tests_unit_coords_t_SOURCES = tests/unit/coords.c
+tests_unit_coords_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_coords_t_LDADD = $(services_agent_libs) $(CHECK_LIBS)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all parts of the agent share. */
+#ifndef HG_AGENT_AGENT_H
+#define HG_AGENT_AGENT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "lib/config/hg_config.h"
+
+struct hg_coords;
+struct hg_memo;
+struct hg_search;
+struct hg_toolchains;
+
+struct hg_agent {
+	struct hg_config config;
+	struct hg_coords *coords;
+	struct hg_memo *memo;
+	struct hg_search *search;
+	struct hg_toolchains *toolchains;
+	uint64_t started_ns;
+	/* an eventfd: the main thread has something to look at */
+	int wake_fd;
+	/* a launcher asked the agent to leave */
+	atomic_bool is_stopping;
+	atomic_uint active;
+	atomic_ullong compiles;
+	atomic_ullong remote;
+	atomic_ullong local;
+};
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A result counts only when the worker's compiler looked at nothing that is
+ * different here: this is what makes it safe to send what a preprocessor run
+ * found and to let workers use their own toolchain.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/base/error.h"
+#include "lib/base/hmap.h"
+#include "lib/base/path.h"
+#include "lib/observe/observe.h"
+#include "lib/wire/agent_msg.h"
+#include "services/agent/check.h"
+#include "services/agent/memo.h"
+
+struct check {
+	const struct hg_agent_request *request;
+	struct hg_memo *memo;
+	/* absolute names of the request's outputs */
+	struct hg_hmap outputs;
+};
+
+static int
+check_content(struct check *k, const char *path, const struct hg_digest *digest,
+    struct hg_error *err)
+{
+	const struct hg_content *c;
+	bool same;
+
+	if (hg_memo_get(k->memo, path, false, &c, err))
+		return hg_fail(err, HG_INVALID,
+		    "the worker read %.150s, which is not here", path);
+	same = hg_digest_equal(&c->digest, digest);
+	hg_memo_drop(k->memo, c);
+	if (!same)
+		return hg_fail(
+		    err, HG_INVALID, "the worker read another %.150s", path);
+	return 0;
+}
+
+static int
+check_absent(const char *path, struct hg_error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return 0;
+	return hg_fail(
+	    err, HG_INVALID, "%.150s is here, but not at the worker", path);
+}
+
+static int
+check_folder(const char *path, struct hg_error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return 0;
+	return hg_fail(err, HG_INVALID,
+	    "the worker has a folder %.150s, which is not here", path);
+}
+
+static int
+check_one(
+    struct check *k, const struct hg_wire_observed *o, struct hg_error *err)
+{
+	char *path = hg_path_join(k->request->cwd, o->path);
+	int rc;
+
+	if (hg_hmap_get(&k->outputs, path)) {
+		free(path);
+		return 0;
+	}
+	switch (o->kind) {
+	case HG_OBSERVED_READ:
+	case HG_OBSERVED_RUN:
+		rc = check_content(k, path, &o->digest, err);
+		break;
+	case HG_OBSERVED_ABSENT:
+		rc = check_absent(path, err);
+		break;
+	case HG_OBSERVED_FOLDER:
+		rc = check_folder(path, err);
+		break;
+	default:
+		rc = hg_fail(err, HG_INVALID,
+		    "the worker did something unknown with %.150s", path);
+		break;
+	}
+	free(path);
+	return rc;
+}
+
+static int
+check_outputs(
+    struct check *k, const struct hg_wire_result *result, struct hg_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < result->n_outputs; i++) {
+		char *path =
+		    hg_path_join(k->request->cwd, result->outputs[i].path);
+
+		if (!hg_hmap_get(&k->outputs, path))
+			rc = hg_fail(err, HG_INVALID,
+			    "the worker wrote %.150s, which was not asked for",
+			    path);
+		free(path);
+	}
+	return rc;
+}
+
+int
+hg_check_result(const struct hg_agent_request *request,
+    const struct hg_wire_result *result, struct hg_memo *memo,
+    struct hg_error *err)
+{
+	struct check k = { request, memo, HG_HMAP_INIT };
+	int rc;
+
+	if (result->n_observed == 0)
+		return hg_fail(
+		    err, HG_INVALID, "the worker does not tell what it read");
+	for (size_t i = 0; i < request->n_outputs; i++) {
+		char *path = hg_path_join(request->cwd, request->outputs[i]);
+
+		hg_hmap_set(&k.outputs, path, request->outputs[i]);
+		free(path);
+	}
+	rc = check_outputs(&k, result, err);
+	for (size_t i = 0; rc == 0 && i < result->n_observed; i++)
+		rc = check_one(&k, &result->observed[i], err);
+	hg_hmap_release(&k.outputs, NULL);
+	return rc;
+}

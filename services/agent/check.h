@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether a worker's compile saw what a compile here would have seen. */
+#ifndef HG_AGENT_CHECK_H
+#define HG_AGENT_CHECK_H
+
+struct hg_agent_request;
+struct hg_error;
+struct hg_memo;
+struct hg_wire_result;
+
+/*
+ * Files read or run must have the same content here, what was looked for in
+ * vain must not exist here, folders must exist, and only files that the request
+ * names may come back. -HG_INVALID and the first difference otherwise.
+ */
+int hg_check_result(const struct hg_agent_request *request,
+    const struct hg_wire_result *result, struct hg_memo *memo,
+    struct hg_error *err);
+
+#endif

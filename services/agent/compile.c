@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The steps of a remote compile: is there a coordinator; what are the inputs;
+ * send them; may the result be used. The first that fails ends it with the
+ * reason for compiling locally.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/base/path.h"
+#include "lib/base/strbuf.h"
+#include "lib/base/time.h"
+#include "lib/observe/observe.h"
+#include "lib/toolchain/toolchain.h"
+#include "lib/wire/agent_msg.h"
+#include "services/agent/agent.h"
+#include "services/agent/check.h"
+#include "services/agent/compile.h"
+#include "services/agent/coords.h"
+#include "services/agent/inputs.h"
+#include "services/agent/memo.h"
+#include "services/agent/request.h"
+#include "services/agent/search.h"
+
+struct compile {
+	struct hg_agent *agent;
+	const struct hg_agent_request *request;
+	int cancel_fd;
+	uint64_t end_ns;
+	struct hg_wire_result *result;
+	/* why it is to be done locally */
+	enum hg_reason reason;
+	struct hg_error err;
+};
+
+static uint64_t
+time_left(const struct compile *c)
+{
+	uint64_t now = hg_now_ns();
+
+	/* 0 would mean no limit to those who are asked */
+	return now < c->end_ns ? c->end_ns - now : 1;
+}
+
+/* ---- the inputs --------------------------------------------------------- */
+
+static int
+add_observed(struct compile *c, struct hg_inputs *in,
+    const struct hg_observed_list *list)
+{
+	const char *cwd = c->request->cwd;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < list->n; i++) {
+		const struct hg_observed *o = &list->v[i];
+
+		switch (o->kind) {
+		case HG_OBSERVED_READ:
+		case HG_OBSERVED_FOLDER:
+		case HG_OBSERVED_LISTED:
+			rc = hg_inputs_add(in, cwd, o->path, &c->err);
+			break;
+		case HG_OBSERVED_ABSENT:
+		case HG_OBSERVED_RUN:
+		case HG_OBSERVED_WRITTEN:
+			break;
+		case HG_OBSERVED_OVERWRITTEN:
+			return hg_fail(&c->err, HG_INVALID,
+			    "the preprocessor changed %.150s", o->path);
+		}
+	}
+	return rc;
+}
+
+/* Folders that must exist although the preprocessor does not look at them. */
+static int
+add_folders(struct compile *c, struct hg_inputs *in)
+{
+	const struct hg_agent_request *r = c->request;
+	const char *pwd = hg_request_env(r, "PWD");
+	int rc = hg_inputs_add(in, "/", r->cwd, &c->err);
+
+	if (rc == 0 && pwd && *pwd == '/')
+		rc = hg_inputs_add(in, "/", pwd, &c->err);
+	if (rc == 0)
+		rc = hg_inputs_add(in, "/", "/tmp", &c->err);
+	for (size_t i = 0; rc == 0 && i < r->n_outputs; i++) {
+		char *dir = hg_path_dir(r->outputs[i]);
+
+		rc = hg_inputs_add(in, r->cwd, dir, &c->err);
+		free(dir);
+	}
+	return rc;
+}
+
+static int
+find_inputs(struct compile *c, struct hg_inputs *in)
+{
+	struct hg_observed_list list = { NULL, 0 };
+	int rc = hg_search_run(c->agent->search, c->request, time_left(c),
+	    c->cancel_fd, &list, &c->err);
+
+	c->reason = HG_REASON_search_failed;
+	if (rc)
+		return rc;
+	rc = add_observed(c, in, &list);
+	if (rc == 0)
+		rc = add_folders(c, in);
+	if (rc == -HG_TOOBIG)
+		c->reason = HG_REASON_too_large;
+	hg_observed_list_release(&list);
+	hg_inputs_sort(in);
+	return rc;
+}
+
+/* ---- the request -------------------------------------------------------- */
+
+static int
+pack_request(struct compile *c, struct hg_strbuf *body)
+{
+	char toolchain[HG_DIGEST_HEX_BYTES];
+	struct hg_inputs in = HG_INPUTS_INIT;
+	struct utsname host;
+	struct hg_request_parts parts = {
+		.request = c->request,
+		.inputs = &in,
+		.toolchain = toolchain,
+		.arch = host.machine,
+	};
+	const char *path = hg_request_env(c->request, "PATH");
+	int rc = find_inputs(c, &in);
+
+	uname(&host);
+	if (rc == 0)
+		rc = hg_toolchain_digest(c->agent->toolchains,
+		    c->request->compiler, path ? path : "", toolchain, &c->err);
+	if (rc == 0)
+		rc = hg_request_pack(
+		    &parts, c->agent->memo, body, &c->reason, &c->err);
+	hg_inputs_release(&in);
+	return rc;
+}
+
+/* ---- the result --------------------------------------------------------- */
+
+static int
+take_result(struct compile *c, const struct hg_strbuf *answer)
+{
+	c->reason = HG_REASON_remote_failed;
+	c->result = hg_wire_result_unpack(answer->buf, answer->len, &c->err);
+	if (!c->result)
+		return hg_wrap(&c->err, "the coordinator's answer");
+	if (*c->result->infra_error)
+		return hg_fail(
+		    &c->err, HG_UNAVAILABLE, "%.200s", c->result->infra_error);
+	c->reason = HG_REASON_inputs_differ;
+	return hg_check_result(c->request, c->result, c->agent->memo, &c->err);
+}
+
+static int
+do_compile(struct compile *c)
+{
+	const struct hg_agent_request *r = c->request;
+	struct hg_strbuf body = HG_STRBUF_INIT, answer = HG_STRBUF_INIT;
+	int rc = hg_coords_find(c->agent->coords, r->coordinator, c->cancel_fd,
+	    &c->reason, &c->err);
+
+	if (rc == 0)
+		rc = pack_request(c, &body);
+	if (rc == 0)
+		rc = hg_coords_compile(c->agent->coords, r->coordinator, &body,
+		    time_left(c), c->cancel_fd, &answer, &c->reason, &c->err);
+	if (rc == 0)
+		rc = take_result(c, &answer);
+	hg_strbuf_release(&body);
+	hg_strbuf_release(&answer);
+	return rc;
+}
+
+/* ---- the reply ---------------------------------------------------------- */
+
+static void
+pack_result(const struct compile *c, struct hg_strbuf *ret_reply)
+{
+	const struct hg_wire_result *r = c->result;
+	const struct hg_agent_reply reply = {
+		.exit_code = r->exit_code,
+		.out = r->out,
+		.err = r->err,
+		.outputs = r->outputs,
+		.n_outputs = r->n_outputs,
+		.observed = r->observed,
+		.n_observed = r->n_observed,
+		.worker_id = r->worker_id,
+		.from_cache = r->from_cache,
+		.compile_time_ms =
+		    r->compile_time_ms > 0 ? (uint64_t)r->compile_time_ms : 0,
+	};
+
+	hg_agent_reply_pack(&reply, ret_reply);
+}
+
+static void
+pack_local(struct compile *c, struct hg_strbuf *ret_reply)
+{
+	char reason[32];
+	const struct hg_agent_reply reply = {
+		.local_reason = reason,
+		.detail = c->err.text,
+	};
+
+	snprintf(reason, sizeof(reason), "%s", hg_reason_name(c->reason));
+	/* what others said may hold anything */
+	if (!hg_wire_is_utf8(c->err.text, strlen(c->err.text)))
+		for (char *p = c->err.text; *p; p++)
+			if ((unsigned char)*p >= 0x80)
+				*p = '?';
+	hg_agent_reply_pack(&reply, ret_reply);
+}
+
+void
+hg_compile_run(struct hg_agent *agent, const struct hg_agent_request *request,
+    int cancel_fd, struct hg_strbuf *ret_reply)
+{
+	uint64_t started = hg_now_ns();
+	struct compile c = {
+		.agent = agent,
+		.request = request,
+		.cancel_fd = cancel_fd,
+		.end_ns = started + request->timeout_ms * HG_NS_PER_MS,
+	};
+
+	if (request->timeout_ms == 0)
+		c.end_ns = started + agent->config.launcher_timeout;
+	atomic_fetch_add(&agent->compiles, 1);
+	if (do_compile(&c) == 0) {
+		atomic_fetch_add(&agent->remote, 1);
+		pack_result(&c, ret_reply);
+		*c.err.text = '\0';
+		c.reason = c.result->from_cache ? HG_REASON_remote_hit
+						: HG_REASON_remote;
+	} else {
+		atomic_fetch_add(&agent->local, 1);
+		pack_local(&c, ret_reply);
+	}
+	hg_log(HG_LOG_INFO, "compile", "source=%s result=%s dur_ms=%llu %s%s%s",
+	    request->source, hg_reason_name(c.reason),
+	    (unsigned long long)((hg_now_ns() - started) / HG_NS_PER_MS),
+	    *c.err.text ? "detail=\"" : "", c.err.text,
+	    *c.err.text ? "\"" : "");
+	hg_wire_result_free(c.result);
+}

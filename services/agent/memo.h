@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Contents and digests of files, remembered for as long as the files' stat
+ * signatures stay the same: a build reads the same headers thousands of times.
+ * One lock, never held while a file is read. Any thread.
+ */
+#ifndef HG_AGENT_MEMO_H
+#define HG_AGENT_MEMO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/digest/digest.h"
+
+struct hg_error;
+struct hg_memo;
+
+/* Shared and constant. */
+struct hg_content {
+	struct hg_digest digest;
+	uint32_t mode;
+	/* NULL when only the digest was asked for */
+	const char *p;
+	size_t n;
+};
+
+/* max_bytes bounds the contents kept, not those in use. */
+struct hg_memo *hg_memo_new(uint64_t max_bytes);
+/* When nothing that it gave is in use. */
+void hg_memo_free(struct hg_memo *m);
+
+/*
+ * The regular file at an absolute path, links followed; hg_memo_drop() it.
+ * -HG_NOTFOUND: not there; -HG_INVALID: not a regular file; -HG_TOOBIG: larger
+ * than a message; -HG_IO: unreadable, or being changed just now.
+ */
+int hg_memo_get(struct hg_memo *m, const char *path, bool want_bytes,
+    const struct hg_content **ret, struct hg_error *err);
+void hg_memo_drop(struct hg_memo *m, const struct hg_content *c);
+
+/* Bytes kept now, for tests. */
+uint64_t hg_memo_bytes(struct hg_memo *m);
+
+#endif
