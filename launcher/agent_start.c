@@ -30,8 +30,7 @@
 /* Variables of one build, not of the user: all that begin so are dropped. */
 static const char *const dropped[] = {
 	"LD_PRELOAD=",
-	"MAKEFLAGS=",
-	"MAKELEVEL=",
+	"MAKE",
 	"MFLAGS=",
 	"NINJA_",
 	"PWD=",

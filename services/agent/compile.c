@@ -102,14 +102,20 @@ add_folders(struct compile *c, struct hg_inputs *in)
 static int
 find_inputs(struct compile *c, struct hg_inputs *in)
 {
-	struct hg_observed_list list = { NULL, 0 };
+	struct hg_observed_list list = { 0 };
 	int rc = hg_search_run(c->agent->search, c->request, time_left(c),
 	    c->cancel_fd, &list, &c->err);
 
 	c->reason = HG_REASON_search_failed;
 	if (rc)
 		return rc;
-	rc = add_observed(c, in, &list);
+	if (list.uses_time) {
+		c->reason = HG_REASON_time_macro;
+		rc = hg_fail(&c->err, HG_UNSUPPORTED,
+		    "the source wants the time of this machine");
+	}
+	if (rc == 0)
+		rc = add_observed(c, in, &list);
 	if (rc == 0)
 		rc = add_folders(c, in);
 	if (rc == -HG_TOOBIG)
@@ -249,10 +255,10 @@ hg_compile_run(struct hg_agent *agent, const struct hg_agent_request *request,
 		atomic_fetch_add(&agent->local, 1);
 		pack_local(&c, ret_reply);
 	}
-	hg_log(HG_LOG_INFO, "compile", "source=%s result=%s dur_ms=%llu %s%s%s",
+	hg_log(HG_LOG_INFO, "compile",
+	    "source=\"%s\" result=%s dur_ms=%llu detail=\"%s\"",
 	    request->source, hg_reason_name(c.reason),
 	    (unsigned long long)((hg_now_ns() - started) / HG_NS_PER_MS),
-	    *c.err.text ? "detail=\"" : "", c.err.text,
-	    *c.err.text ? "\"" : "");
+	    c.err.text);
 	hg_wire_result_free(c.result);
 }

@@ -59,3 +59,15 @@ check_PROGRAMS += tests/unit/coords.t
 tests_unit_coords_t_SOURCES = tests/unit/coords.c
 tests_unit_coords_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_coords_t_LDADD = $(services_agent_libs) $(CHECK_LIBS)
+
+# the launcher's client of the agent, for scripts
+noinst_PROGRAMS += tests/lib/agent_client
+tests_lib_agent_client_SOURCES = tests/lib/agent_client.c
+tests_lib_agent_client_LDADD = \
+	launcher/libremote.a \
+	lib/wire/libagentmsg.a \
+	lib/base/libbase.a \
+	$(PROTOBUF_C_LIBS)
+
+dist_check_SCRIPTS += \
+	tests/e2e/t5000-agent.t
