@@ -47,6 +47,8 @@ struct session {
 	int fd;
 	/* this process has started the agent */
 	bool started;
+	/* the agent has sent something, if only a sign of life */
+	bool was_heard;
 };
 
 /* ---- the folder --------------------------------------------------------- */
@@ -342,12 +344,12 @@ hung_up(const struct session *s, struct hg_error *err)
 {
 	if (s->started)
 		return broken(s, "ended without a reply", err);
-	return hg_fail(err, HG_UNAVAILABLE, "the agent ended without a reply");
+	return hg_fail(err, HG_CANCELLED, "the agent ended without a reply");
 }
 
 /* Reads until sb holds want bytes. */
 static int
-receive_upto(const struct session *s, struct hg_strbuf *sb, size_t want,
+receive_upto(struct session *s, struct hg_strbuf *sb, size_t want,
     uint64_t end_ns, struct hg_error *err)
 {
 	enum { CHUNK = 1 << 18 };
@@ -363,6 +365,7 @@ receive_upto(const struct session *s, struct hg_strbuf *sb, size_t want,
 		k = recv(s->fd, sb->buf + sb->len, room, 0);
 		if (k > 0) {
 			hg_strbuf_setlen(sb, sb->len + (size_t)k);
+			s->was_heard = true;
 			last = hg_now_ns();
 			continue;
 		}
@@ -377,7 +380,7 @@ receive_upto(const struct session *s, struct hg_strbuf *sb, size_t want,
 
 /* Receives the first frame that is not a sign of life. */
 static int
-receive_reply(const struct session *s, uint64_t end_ns, struct hg_strbuf *ret,
+receive_reply(struct session *s, uint64_t end_ns, struct hg_strbuf *ret,
     struct hg_error *err)
 {
 	struct hg_strbuf head = HG_STRBUF_INIT;
@@ -405,7 +408,7 @@ receive_reply(const struct session *s, uint64_t end_ns, struct hg_strbuf *ret,
 }
 
 static int
-talk(const struct session *s, const struct hg_agent_request *request,
+talk(struct session *s, const struct hg_agent_request *request,
     struct hg_agent_reply **ret, struct hg_error *err)
 {
 	struct hg_strbuf body = HG_STRBUF_INIT;
@@ -428,6 +431,24 @@ talk(const struct session *s, const struct hg_agent_request *request,
 	return rc;
 }
 
+/* -HG_CANCELLED: the agent died meanwhile. */
+static int
+ask_once(struct session *s, const struct hg_agent_request *request,
+    struct hg_agent_reply **ret, struct hg_error *err)
+{
+	int rc;
+
+	if (is_down(s))
+		return hg_fail(err, HG_UNAVAILABLE,
+		    "the agent was found broken a moment ago (%.150s)",
+		    s->stamp);
+	rc = connect_agent(s, err);
+	if (rc == 0)
+		rc = talk(s, request, ret, err);
+	hg_fd_close(&s->fd);
+	return rc;
+}
+
 int
 hg_remote_ask(const struct hg_remote_options *options,
     const struct hg_agent_request *request, struct hg_agent_reply **ret,
@@ -446,15 +467,10 @@ hg_remote_ask(const struct hg_remote_options *options,
 	s.stamp = hg_path_join(folder, "agent.down");
 	/* errno of connect() is needed whether the caller wants it or not */
 	err = err ? err : &mine;
-	if (is_down(&s))
-		rc = hg_fail(err, HG_UNAVAILABLE,
-		    "the agent was found broken a moment ago (%.150s)",
-		    s.stamp);
-	else
-		rc = connect_agent(&s, err);
-	if (rc == 0)
-		rc = talk(&s, request, ret, err);
-	hg_fd_close(&s.fd);
+	rc = ask_once(&s, request, ret, err);
+	/* it was about to leave, or just killed: there may be another now */
+	if (rc == -HG_CANCELLED && !s.was_heard)
+		rc = ask_once(&s, request, ret, err);
 	free(s.socket);
 	free(s.lock);
 	free(s.stamp);

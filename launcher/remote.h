@@ -60,7 +60,8 @@ char *hg_remote_agent_path(void);
 
 /*
  * Sends a request and waits for the reply (hg_agent_reply_free()).
- * -HG_UNAVAILABLE: no agent answered; -HG_TIMEOUT: it works, but for longer
+ * -HG_UNAVAILABLE: no agent answered; -HG_CANCELLED: it died over it (asked
+ * twice when it had not begun); -HG_TIMEOUT: it works, but for longer
  * than the request's timeout_ms and a little.
  */
 int hg_remote_ask(const struct hg_remote_options *options,

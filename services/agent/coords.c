@@ -130,7 +130,10 @@ job_unlink(struct job *job)
 	job->next = NULL;
 }
 
-/* Wakes the compile thread and lets the loop's hold of the job go. */
+/*
+ * Wakes the compile thread and lets the loop's hold of the job go. detail is
+ * NULL when it is in the job already.
+ */
 static void
 finish(struct job *job, enum hg_reason reason, const char *detail)
 {
@@ -140,7 +143,8 @@ finish(struct job *job, enum hg_reason reason, const char *detail)
 	job_unlink(job);
 	job->reason = reason;
 	job->is_ok = reason == HG_REASON_remote;
-	snprintf(job->detail, sizeof(job->detail), "%s", detail);
+	if (detail)
+		snprintf(job->detail, sizeof(job->detail), "%s", detail);
 	ignored = write(job->done_fd, &one, sizeof(one));
 	(void)ignored;
 	job_unref(job);
@@ -244,7 +248,7 @@ wake_waiting(struct coordinator *c)
 		if (!job->is_refused)
 			advance(job);
 		else if (c->peer.state == HG_PEER_UP)
-			finish(job, HG_REASON_no_worker, job->detail);
+			finish(job, HG_REASON_no_worker, NULL);
 		else
 			finish_unreachable(job);
 	}

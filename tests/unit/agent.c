@@ -109,7 +109,7 @@ struct tree {
 static void
 tree_init(struct tree *t)
 {
-	strcpy(t->dir, "/tmp/hgagentXXXXXX");
+	snprintf(t->dir, sizeof(t->dir), "/tmp/hgagentXXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(t->dir));
 }
 

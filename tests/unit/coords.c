@@ -172,13 +172,15 @@ compile(struct hg_coords *c, const char *addresses, uint64_t timeout_ns)
 {
 	struct hg_strbuf body = HG_STRBUF_INIT, answer = HG_STRBUF_INIT;
 	enum hg_reason reason = HG_REASON_remote;
-	struct hg_error err;
+	struct hg_error err = { 0 };
 
 	hg_strbuf_adds(&body, "hello");
 	if (hg_coords_compile(c, addresses, &body, timeout_ns, -1, &answer,
 		&reason, &err) == 0) {
 		ck_assert_str_eq(answer.buf, "hello");
 		reason = HG_REASON_remote;
+	} else {
+		ck_assert_str_ne(err.text, "");
 	}
 	hg_strbuf_release(&body);
 	hg_strbuf_release(&answer);
@@ -223,8 +225,8 @@ START_TEST(nobody_there_costs_nothing_after_the_first)
 	int port;
 
 	server_start(&s, 0);
-	strcpy(address, s.address);
-	port = atoi(strchr(address, ':') + 1);
+	snprintf(address, sizeof(address), "%s", s.address);
+	port = (int)strtoul(strchr(address, ':') + 1, NULL, 10);
 	server_stop(&s);
 	ck_assert_int_eq(
 	    compile(c, address, 5000 * MS), HG_REASON_no_coordinator);

@@ -35,6 +35,7 @@ enum fake {
 	FREEZES,
 	FREEZES_IN_REPLY,
 	DIES,
+	DIES_BUT_COMES_BACK,
 	SENDS_GARBAGE,
 	SENDS_HUGE_FRAME,
 	WRONG_VERSION,
@@ -136,6 +137,7 @@ play(enum fake fake, int fd)
 		wait_for_end(fd);
 		break;
 	case DIES:
+	case DIES_BUT_COMES_BACK:
 		break;
 	case SENDS_GARBAGE:
 		send(fd, garbage, sizeof(garbage), MSG_NOSIGNAL);
@@ -173,7 +175,14 @@ agent_main(void *arg)
 		start_listening(w);
 	}
 	fd = accept(w->listener, NULL, NULL);
+	if (w->fake == DIES)
+		hg_fd_close(&w->listener);
 	play(w->fake, fd);
+	close(fd);
+	if (w->fake != DIES_BUT_COMES_BACK)
+		return NULL;
+	fd = accept(w->listener, NULL, NULL);
+	play(ANSWERS, fd);
 	close(fd);
 	return NULL;
 }
@@ -182,7 +191,7 @@ static void
 world_init(struct world *w)
 {
 	memset(w, 0, sizeof(*w));
-	strcpy(w->dir, "/tmp/hgremoteXXXXXX");
+	snprintf(w->dir, sizeof(w->dir), "/tmp/hgremoteXXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(w->dir));
 	w->options = (struct hg_remote_options)HG_REMOTE_OPTIONS_INIT;
 	w->options.folder = w->dir;
@@ -302,6 +311,16 @@ START_TEST(a_dead_agent_is_noticed_at_once)
 	/* the next launcher starts another one */
 	ck_assert(!stamp);
 	ck_assert_uint_lt(hg_now_ns() - start, 300 * HG_NS_PER_MS);
+}
+END_TEST
+
+START_TEST(an_agent_that_left_just_now_is_asked_again)
+{
+	bool stamp;
+
+	ck_assert_int_eq(
+	    reason_with(DIES_BUT_COMES_BACK, &stamp), HG_REASON_remote);
+	ck_assert(!stamp);
 }
 END_TEST
 
@@ -567,8 +586,9 @@ END_TEST
 
 UNIT_MAIN("remote", takes_the_agents_result, passes_the_agents_reason_on,
     signs_of_life_keep_it_waiting, a_dead_agent_is_noticed_at_once,
-    a_broken_agent_leaves_a_stamp, a_stamp_keeps_others_from_waiting,
-    a_stamp_ends_the_wait_of_others, signs_of_life_do_not_keep_it_for_ever,
+    an_agent_that_left_just_now_is_asked_again, a_broken_agent_leaves_a_stamp,
+    a_stamp_keeps_others_from_waiting, a_stamp_ends_the_wait_of_others,
+    signs_of_life_do_not_keep_it_for_ever,
     without_agent_and_program_it_does_not_wait,
     waits_for_an_agent_that_another_starts,
     a_program_that_does_not_serve_costs_one_wait,
