@@ -21,6 +21,7 @@ bin_hgbuild_SOURCES = \
 	%D%/progress.h \
 	%D%/query.c \
 	%D%/query.h \
+	%D%/status.c \
 	%D%/table.c \
 	%D%/table.h \
 	%D%/text.c \
@@ -28,6 +29,8 @@ bin_hgbuild_SOURCES = \
 	%D%/workers.c \
 	%D%/wrap.c
 bin_hgbuild_LDADD = \
+	launcher/libremote.a \
+	lib/wire/libagentmsg.a \
 	lib/wire/libwire.a \
 	lib/proc/libproc.a \
 	lib/config/libconfig.a \
@@ -44,4 +47,5 @@ bin_hg_call_SOURCES = %D%/call.c
 bin_hg_call_LDADD = lib/rpc/librpc.a lib/base/libbase.a $(GRPC_LIBS)
 
 dist_check_SCRIPTS += \
-	tests/e2e/t6000-hgbuild.t
+	tests/e2e/t6000-hgbuild.t \
+	tests/e2e/t6010-hgbuild-cluster.t

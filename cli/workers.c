@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "cli/cli.h"
 #include "cli/json.h"
@@ -12,10 +13,23 @@
 #include "lib/base/strbuf.h"
 #include "lib/wire/wire.h"
 
+/* What the coordinator does with it, rather than how its breaker is. */
 static const char *
 state_of(const struct hg_wire_worker *w)
 {
-	return w->draining ? "draining" : w->circuit_state;
+	static const char *const words[][2] = {
+		{ "closed", "ready" },
+		{ "open", "failing" },
+		{ "half_open", "on trial" },
+	};
+
+	if (w->draining)
+		return "draining";
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (strcasecmp(w->circuit_state, words[i][0]) == 0)
+			return words[i][1];
+	}
+	return w->circuit_state;
 }
 
 /* "x86_64,arm64" */
