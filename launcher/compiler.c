@@ -8,7 +8,6 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/path.h"
-#include "lib/base/strbuf.h"
 #include "lib/cc/command.h"
 #include "launcher/compiler.h"
 
@@ -28,42 +27,28 @@ is_us(const struct stat *st)
 	    self.st_dev == st->st_dev && self.st_ino == st->st_ino;
 }
 
-/*
- * The first program of that name on PATH that is not us. The folders where it
- * is us are taken off PATH: a driver called by its plain name looks for itself
- * there to find its parts, and would find them beside us.
- */
+/* The first program of that name on PATH that is not us. */
 static char *
-search(const char *name, struct stat *ret)
+search(const char *name, struct stat *ret, bool *ret_hidden)
 {
 	const char *p = getenv("PATH");
-	struct hg_strbuf kept = HG_STRBUF_INIT;
-	char *found = NULL;
-	bool cut = false;
 
 	if (!p)
 		p = "/usr/local/bin:/usr/bin:/bin";
-	while (!found && *p) {
+	for (; *p;) {
 		size_t n = strcspn(p, ":");
 		char *path = n ? hg_xasprintf("%.*s/%s", (int)n, p, name)
 			       : hg_xasprintf("./%s", name);
-		bool good = is_program(path, ret), us = good && is_us(ret);
 
-		if (good && !us)
-			found = path;
-		else
-			free(path);
-		if (us)
-			cut = true;
-		else
-			hg_strbuf_add(&kept, p, n + (p[n] == ':'));
+		if (is_program(path, ret)) {
+			if (!is_us(ret))
+				return path;
+			*ret_hidden = true;
+		}
+		free(path);
 		p += n + (p[n] == ':');
 	}
-	hg_strbuf_adds(&kept, p);
-	if (found && cut)
-		setenv("PATH", kept.buf, 1);
-	hg_strbuf_release(&kept);
-	return found;
+	return NULL;
 }
 
 /* A link's target may be named as a compiler where the link is not. */
@@ -88,7 +73,8 @@ hg_compiler_find(struct hg_compiler *c, const char *name)
 	if (strchr(name, '/') && is_program(name, &c->st) && !is_us(&c->st))
 		c->path = hg_xstrdup(name);
 	else if (!strchr(name, '/') || is_us(&c->st))
-		c->path = search(hg_path_base(name), &c->st);
+		c->path = search(hg_path_base(name), &c->st, &c->hidden);
+	c->hidden |= strchr(name, '/') && c->path && strcmp(c->path, name) != 0;
 	if (!c->path)
 		return -1;
 	c->family = family_of(c->path);

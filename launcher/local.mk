@@ -4,6 +4,8 @@ bin_hg_launcher_SOURCES = \
 	%D%/compiler.h \
 	%D%/deliver.c \
 	%D%/deliver.h \
+	%D%/handover.c \
+	%D%/handover.h \
 	%D%/job.h \
 	%D%/log.c \
 	%D%/log.h \
@@ -15,13 +17,16 @@ bin_hg_launcher_SOURCES = \
 	%D%/run.c \
 	%D%/run.h
 bin_hg_launcher_LDADD = \
+	launcher/libremote.a \
 	lib/store/libstore.a \
 	lib/observe/libobserve.a \
 	lib/cc/libcc.a \
 	lib/config/libconfig.a \
+	lib/wire/libagentmsg.a \
 	lib/digest/libdigest.a \
 	lib/base/libbase.a \
-	$(INIPARSER_LIBS)
+	$(INIPARSER_LIBS) \
+	$(PROTOBUF_C_LIBS)
 bin_hg_launcher_LDFLAGS = $(AM_LDFLAGS) $(HG_LAUNCHER_LDFLAGS)
 
 # the client of hg-agent
@@ -42,3 +47,5 @@ tests_unit_remote_t_LDADD = \
 	$(PROTOBUF_C_LIBS) \
 	$(CHECK_LIBS) \
 	-lpthread
+
+dist_check_SCRIPTS += tests/e2e/t1000-launcher.t

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "launcher/deliver.h"
+#include "launcher/handover.h"
 #include "launcher/job.h"
 #include "launcher/log.h"
 #include "launcher/plan.h"
@@ -176,7 +177,7 @@ compile(struct hg_job *job)
 {
 	int status;
 
-	if (try_cache(job, &status)) {
+	if (try_cache(job, &status) || hg_handover(job, &status)) {
 		count(job);
 		hg_launcher_log(job, status);
 		return status;
@@ -192,8 +193,7 @@ find_compiler(struct hg_job *job)
 {
 	int rc = hg_compiler_find(&job->compiler, job->argv[0]);
 
-	/* called by the path of a link to us, it would take our folder for its */
-	if (rc == 0 && strchr(job->argv[0], '/'))
+	if (job->compiler.hidden)
 		job->argv[0] = job->compiler.path;
 	return rc;
 }
@@ -206,9 +206,8 @@ run_job(struct hg_job *job)
 	if (hg_config_load(
 		&job->config, (const char *const *)environ, &err) != 0) {
 		job->reason = HG_REASON_bad_config;
-		return find_compiler(job) == 0
-		    ? hg_run_exec(job)
-		    : 127;
+		find_compiler(job);
+		return hg_run_exec(job);
 	}
 	job->cache = hg_cache_new(job->config.cache_dir);
 	job->memo = hg_memo_new(job->config.cache_dir);

@@ -21,6 +21,7 @@
 #include "lib/base/limits.h"
 #include "lib/base/path.h"
 #include "lib/base/strbuf.h"
+#include "lib/base/strvec.h"
 #include "lib/observe/observe.h"
 #include "lib/store/cache.h"
 #include "lib/store/manifest.h"
@@ -33,6 +34,8 @@ struct publish {
 	struct hg_set_builder *set;
 	struct hg_output *outputs;
 	size_t n_outputs;
+	/* names of programs that were found by searching PATH */
+	struct hg_strvec programs;
 	/* a file beside object and dependency file was written */
 	bool has_other;
 	const char *tmpdir;
@@ -165,6 +168,54 @@ is_unchanged_source(
 	return hg_sig_equal(opened, &p->job->source_sig);
 }
 
+/*
+ * Programs found by searching PATH: what matters is where the search leads, not
+ * in which folders it failed on the way. Our own search found the compiler.
+ */
+static void
+list_programs(struct publish *p, const struct hg_observed_list *seen)
+{
+	const char *path = getenv("PATH");
+
+	hg_strvec_add(&p->programs, hg_path_base(p->job->compiler.path));
+	for (size_t i = 0; i < seen->n; i++) {
+		const char *base = hg_path_base(seen->v[i].path);
+		char *found;
+
+		if (seen->v[i].kind != HG_OBSERVED_RUN)
+			continue;
+		found = hg_path_search(base, path);
+		if (found && strcmp(found, seen->v[i].path) == 0)
+			hg_strvec_add(&p->programs, base);
+		free(found);
+	}
+}
+
+static bool
+is_on_path(const char *file)
+{
+	size_t n = (size_t)(hg_path_base(file) - file);
+
+	/* without the slash */
+	if (n < 2)
+		return false;
+	for (const char *p = getenv("PATH"); p && *p;) {
+		size_t k = strcspn(p, ":");
+
+		if (k == n - 1 && memcmp(p, file, k) == 0)
+			return true;
+		p += k + (p[k] == ':');
+	}
+	return false;
+}
+
+static bool
+is_searched_program(const struct publish *p, const char *file)
+{
+	return hg_strvec_find(&p->programs, hg_path_base(file)) >= 0 &&
+	    is_on_path(file);
+}
+
 static int
 add_file(struct publish *p, const struct hg_observed *o, struct hg_error *err)
 {
@@ -174,6 +225,8 @@ add_file(struct publish *p, const struct hg_observed *o, struct hg_error *err)
 
 	if (is_unchanged_source(p, o->path, opened))
 		return 0;
+	if (o->kind == HG_OBSERVED_RUN && is_searched_program(p, o->path))
+		return hg_set_add_program(p->set, o->path, opened, err);
 	return hg_set_add_file(p->set, o->path, opened, err);
 }
 
@@ -189,6 +242,8 @@ add_observed(struct publish *p, const struct hg_observed *o)
 		rc = add_file(p, o, &err);
 		break;
 	case HG_OBSERVED_ABSENT:
+		if (is_searched_program(p, o->path))
+			return 0;
 		rc = hg_set_add_absent(p->set, o->path, &err);
 		break;
 	case HG_OBSERVED_FOLDER:
@@ -256,6 +311,7 @@ hg_publish(struct hg_job *job, const struct hg_made *made,
 	p.set = hg_set_builder_new(job->memo, made->started);
 	if (seen->uses_time)
 		rc = decline(&p, HG_REASON_time_macro, "");
+	list_programs(&p, seen);
 	for (size_t i = 0; rc == 0 && i < seen->n; i++)
 		rc = add_observed(&p, &seen->v[i]);
 	if (rc == 0)
@@ -265,5 +321,6 @@ hg_publish(struct hg_job *job, const struct hg_made *made,
 	for (size_t i = 0; i < p.n_outputs; i++)
 		free((void *)(uintptr_t)p.outputs[i].p);
 	free(p.outputs);
+	hg_strvec_release(&p.programs);
 	hg_set_builder_free(p.set);
 }

@@ -98,6 +98,16 @@ content_holds(struct check *k, struct hg_set_file *f, const char *path,
 }
 
 static bool
+is_found_by_path(const char *path)
+{
+	char *found = hg_path_search(hg_path_base(path), getenv("PATH"));
+	bool same = found && strcmp(found, path) == 0;
+
+	free(found);
+	return same;
+}
+
+static bool
 file_holds(struct check *k, struct hg_set_file *f, const char *path)
 {
 	struct hg_sig sig;
@@ -108,6 +118,8 @@ file_holds(struct check *k, struct hg_set_file *f, const char *path)
 	if (f->kind == HG_SET_EXISTS)
 		return S_ISDIR(st.st_mode) ||
 		    fails(k, "is no folder now", NULL, path);
+	if (f->kind == HG_SET_PROGRAM && !is_found_by_path(path))
+		return fails(k, "is not what PATH leads to now", NULL, path);
 	hg_sig_of(&st, &sig);
 	return hg_sig_equal(&sig, &f->sig) || content_holds(k, f, path, &st);
 }

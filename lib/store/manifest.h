@@ -40,6 +40,9 @@ void hg_set_builder_free(struct hg_set_builder *b);
  */
 int hg_set_add_file(struct hg_set_builder *b, const char *path,
     const struct hg_sig *opened, struct hg_error *err);
+/* As a file, and also what its name leads to by PATH. */
+int hg_set_add_program(struct hg_set_builder *b, const char *path,
+    const struct hg_sig *opened, struct hg_error *err);
 int hg_set_add_absent(
     struct hg_set_builder *b, const char *path, struct hg_error *err);
 int hg_set_add_folder(

@@ -164,9 +164,9 @@ changed(struct hg_error *err, const char *path)
 	return hg_fail(err, HG_CORRUPT, "%s changed during the compile", path);
 }
 
-int
-hg_set_add_file(struct hg_set_builder *b, const char *path,
-    const struct hg_sig *opened, struct hg_error *err)
+static int
+add_content(struct hg_set_builder *b, const char *path,
+    const struct hg_sig *opened, enum hg_set_kind kind, struct hg_error *err)
 {
 	struct hg_set_file *f;
 	struct stat st;
@@ -181,13 +181,27 @@ hg_set_add_file(struct hg_set_builder *b, const char *path,
 	if (opened ? !hg_sig_equal(&sig, opened)
 		   : !hg_sig_is_settled(&sig, b->started))
 		return changed(err, path);
-	f = new_file(b, path, &st, HG_SET_FILE);
+	f = new_file(b, path, &st, kind);
 	rc = hg_memo_digest(b->memo, path, &st, &f->digest, err);
 	if (rc)
 		return rc;
 	if (!hg_sig_is_settled(&sig, hg_sig_now()))
 		f->sig = NO_SIG;
 	return 0;
+}
+
+int
+hg_set_add_file(struct hg_set_builder *b, const char *path,
+    const struct hg_sig *opened, struct hg_error *err)
+{
+	return add_content(b, path, opened, HG_SET_FILE, err);
+}
+
+int
+hg_set_add_program(struct hg_set_builder *b, const char *path,
+    const struct hg_sig *opened, struct hg_error *err)
+{
+	return add_content(b, path, opened, HG_SET_PROGRAM, err);
 }
 
 int

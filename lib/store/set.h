@@ -37,6 +37,8 @@ enum hg_set_kind {
 	HG_SET_LISTING,
 	/* that it is a folder counts */
 	HG_SET_EXISTS,
+	/* content counts, and that PATH leads to it */
+	HG_SET_PROGRAM,
 };
 
 struct hg_set_file {

@@ -1,0 +1,229 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Through the launcher a compile gives what the compiler alone gives: with a
+# cold cache, with a warm one, and after something has changed.
+. "$(dirname "$0")/lib.sh"
+
+launcher=$hg_bin/hg-launcher
+HG_LOG=$hg_dir/launcher.log
+export HG_LOG
+
+# The reason of the last compile.
+last_reason()
+{
+	tail -n 1 "$HG_LOG" | cut -f 4
+}
+
+# Runs a command with its results in $hg_dir/NAME.{out,err,rc}, and moves the
+# files that it made (all but the sources in keep/) to $hg_dir/NAME.files.
+run_as()
+{
+	name=$1
+	shift
+	"$@" >"$hg_dir/$name.out" 2>"$hg_dir/$name.err" </dev/null
+	echo $? >"$hg_dir/$name.rc"
+	rm -rf "$hg_dir/$name.files"
+	mkdir "$hg_dir/$name.files"
+	find . -newer "$hg_dir/mark" -type f | while read -r f; do
+		mkdir -p "$hg_dir/$name.files/$(dirname "$f")"
+		mv "$f" "$hg_dir/$name.files/$f"
+	done
+}
+
+agrees()
+{
+	for part in out err rc files; do
+		diff -r "$hg_dir/direct.$part" "$hg_dir/$1.$part" || return 1
+	done
+}
+
+# same REASON NAME COMMAND...: cold and warm as direct; the warm one for REASON
+same()
+{
+	want=$1
+	name=$2
+	shift 2
+	sleep 0.03
+	touch "$hg_dir/mark"
+	run_as direct "$@"
+	run_as cold "$launcher" "$@"
+	run_as warm "$launcher" "$@"
+	if agrees cold && agrees warm; then
+		is "$name: as the compiler alone; then $want" "$(last_reason)" "$want"
+	else
+		ok "$name: as the compiler alone" false
+	fi
+}
+
+sources()
+{
+	mkdir -p inc out
+	cat >a.c <<-'EOF'
+	#include <stdio.h>
+	#include "h.h"
+	static int unused;
+	int f(int x) { return printf("%d", x + H); }
+	EOF
+	echo '#define H 1' >inc/h.h
+	echo 'int g(int x) { return x; }' >b.c
+	printf '#include <vector>\nint s(std::vector<int> v) { return v.size(); }\n' >c.cc
+	echo 'int broken(' >bad.c
+	printf '#include "h.h"\n.globl q\nq: .long H\n' >s.S
+	echo '-O1 -DX="a b" -Iinc' >x.rsp
+	printf '__asm__(".incbin \\"blob\\"");\n' >blob.c
+	echo one >blob
+	printf '#if __has_include("opt.h")\nint o = 1;\n#else\nint o = 2;\n#endif\n' >has.c
+	echo 'const char *t = __DATE__ __TIME__;' >time.c
+	sleep 0.05
+}
+
+sources
+for cc in gcc clang; do
+	command -v $cc >/dev/null || continue
+	same hit "$cc -c" $cc -Iinc -c a.c -o a.o
+	same hit "$cc, object named by itself" $cc -Iinc -c a.c
+	same hit "$cc, optimised" $cc -O2 -fPIC -Iinc -c a.c -o out/a.o
+	same hit "$cc, warnings" $cc -Wall -Wextra -Iinc -c a.c -o a.o
+	same hit "$cc, coloured warnings" $cc -Wall -fdiagnostics-color=always \
+		-Iinc -c a.c -o a.o
+	same hit "$cc, debug information" $cc -g -Iinc -c a.c -o a.o
+	same hit "$cc, split debug information" $cc -g -gsplit-dwarf -Iinc \
+		-c a.c -o out/a.o
+	same hit "$cc, coverage" $cc --coverage -frandom-seed=1 -Iinc -c a.c -o a.o
+	same hit "$cc, stack usage" $cc -fstack-usage -Iinc -c a.c -o a.o
+	same hit "$cc, -MD" $cc -MD -Iinc -c a.c -o a.o
+	same hit "$cc, -MMD" $cc -MMD -Iinc -c a.c -o out/a.o
+	same hit "$cc, -MF" $cc -MD -MF out/dep -Iinc -c a.c -o a.o
+	same hit "$cc, -MT -MP" $cc -MD -MP -MT 'x y' -MF dep -Iinc -c a.c -o a.o
+	same hit "$cc, -MQ" $cc -MMD -MQ '$(x)' -MF dep -Iinc -c a.c -o a.o
+	same hit "$cc, -Wp,-MD" $cc -Wp,-MD,out/a.d -Iinc -c a.c -o a.o
+	same hit "$cc, -S" $cc -S -Iinc a.c
+	same hit "$cc, -E to a file" $cc -E -Iinc a.c -o a.i
+	same hit "$cc, -E" $cc -E -Iinc a.c
+	same hit "$cc, -M" $cc -M -Iinc a.c
+	same hit "$cc, -fsyntax-only" $cc -fsyntax-only -Wall -Iinc a.c
+	same hit "$cc, two sources" $cc -Iinc -c a.c b.c
+	same hit "$cc, response file" $cc @x.rsp -c a.c -o a.o
+	same hit "$cc, assembler source" $cc -Iinc -c s.S -o s.o
+	same hit "$cc, .incbin" $cc -c blob.c -o blob.o
+	same hit "$cc, __has_include" $cc -c has.c -o has.o
+	same hit "$cc, to /dev/null" $cc -c b.c -o /dev/null
+	same compile_failed "$cc, a mistake" $cc -c bad.c -o bad.o
+	same compile_failed "$cc, no header" $cc -c a.c -o a.o
+	same bad_source "$cc, no source" $cc -c none.c -o none.o
+	same not_compile "$cc, linking" $cc b.c -shared -o b.so
+	same not_compile "$cc --version" $cc --version
+	same unknown_option "$cc, an unknown option" $cc --no-such -c b.c
+done
+for cxx in g++ clang++; do
+	command -v $cxx >/dev/null || continue
+	same hit "$cxx" $cxx -O2 -g -MD -c c.cc -o c.o
+done
+
+# changes
+compiled_anew()
+{
+	name=$1
+	shift
+	sleep 0.03
+	touch "$hg_dir/mark"
+	run_as direct "$@"
+	run_as anew "$launcher" "$@"
+	if agrees anew; then
+		is "$name: compiled anew" "$(last_reason)" miss
+	else
+		ok "$name: as the compiler alone" false
+	fi
+}
+
+echo '#define H 2' >inc/h.h
+compiled_anew 'a header changed' gcc -Iinc -c a.c -o a.o
+echo '#define H 1' >inc/h.h
+same hit 'the header is as before' gcc -Iinc -c a.c -o a.o
+echo '#define H 3' >h.h
+compiled_anew 'a header appears in front' gcc -Iinc -c a.c -o a.o
+rm h.h
+echo two >blob
+compiled_anew 'the file of .incbin changed' gcc -c blob.c -o blob.o
+: >opt.h
+compiled_anew 'a header appears that was only tested for' gcc -c has.c -o has.o
+echo 'int g(int x) { return x + 1; }' >b.c
+compiled_anew 'the source changed' gcc -c b.c -o b.o
+mkdir moved
+cp a.c moved
+cp -r inc moved
+cd moved || exit 99
+same hit 'the same in another folder' gcc -O2 -fPIC -Iinc -c a.c -o a.o
+compiled_anew 'debug information names the folder' gcc -g -Iinc -c a.c -o a.o
+cd ..
+"$launcher" gcc -c time.c -o time.o
+is 'a date is not kept' "$(last_reason)" time_macro
+SOURCE_DATE_EPOCH=1 "$launcher" gcc -c time.c -o time.o
+SOURCE_DATE_EPOCH=1 "$launcher" gcc -c time.c -o time.o
+is 'unless it is given' "$(last_reason)" hit
+CPATH=inc "$launcher" gcc -c b.c -o b.o
+is 'the environment counts' "$(last_reason)" miss
+
+mkdir tools
+printf '#!/bin/sh\nexec %s "$@" --defsym ZZ=3\n' "$(command -v as)" >tools/as
+chmod +x tools/as
+(PATH=$PWD/tools:$PATH && export PATH &&
+	compiled_anew 'another assembler comes first on PATH' gcc -c b.c -o b.o
+	echo "$t_count $t_failed" >counts)
+read -r t_count t_failed <counts
+
+# settings
+HG_DISABLE=1 "$launcher" gcc -c b.c -o b.o
+is 'HG_DISABLE' "$(last_reason)" disabled
+HG_RECACHE=1 "$launcher" gcc -c b.c -o b.o
+is 'HG_RECACHE' "$(last_reason)" miss
+HG_READONLY=1 "$launcher" gcc -DNEW -c b.c -o b.o
+HG_READONLY=1 "$launcher" gcc -DNEW -c b.c -o b.o
+is 'HG_READONLY adds nothing' "$(last_reason)" miss
+HG_CACHE_DIR=/proc/none "$launcher" gcc -c b.c -o b.o
+is 'a cache that cannot be written' "$?" 0
+echo 'nonsense' >bad.conf
+HG_CONFIG=bad.conf "$launcher" gcc -c b.c -o b2.o
+is 'a bad configuration does not fail a build' "$?" 0
+
+# by name
+mkdir names
+ln -s "$launcher" names/gcc
+(PATH=$PWD/names:$PATH && export PATH && gcc -c b.c -o b.o)
+is 'by a link named like the compiler' "$(last_reason)" hit
+(PATH=$PWD/names:$PATH && export PATH && "$launcher" gcc -c b.c -o b.o)
+is 'launcher and link together' "$(last_reason)" hit
+"$launcher" "$PWD/names/gcc" -c b.c -o b.o
+is 'the link by its path' "$?" 0
+"$launcher" no-such-compiler -c b.c 2>err
+is 'no such compiler' "$?" 127
+like '... and says so' "$(cat err)" 'cannot run no-such-compiler'
+
+# damage and interruption
+find "$HG_CACHE_DIR" -name '*.o' | while read -r f; do
+	printf 'X' | dd of="$f" bs=1 seek=200 conv=notrunc 2>/dev/null
+done
+same hit 'damaged entries are replaced' gcc -O2 -fPIC -Iinc -c a.c -o out/a.o
+printf '#!/bin/sh\nexec sleep 30\n' >slow-gcc
+chmod +x slow-gcc
+"$launcher" ./slow-gcc -c b.c -o slow.o &
+pid=$!
+# its child, once there is one
+wait_for 5 pgrep -P "$pid" >/dev/null
+child=$(pgrep -P "$pid")
+kill -TERM "$pid"
+wait "$pid"
+is 'a signal ends launcher and compiler' "$?" 143
+is '... and nothing is left of it' "$(ps -o pid= -p "${child:-0}")" ''
+mkdir par
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	"$launcher" gcc -O2 -DPAR -Iinc -c a.c -o par/$i.o &
+done
+wait
+gcc -O2 -DPAR -Iinc -c a.c -o par/ref.o
+for f in par/*.o; do
+	cmp -s "$f" par/ref.o || echo "$f"
+done >differ
+is 'twenty at once agree' "$(cat differ)" ''
+
+done_testing
