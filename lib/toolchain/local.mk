@@ -1,5 +1,6 @@
 noinst_LIBRARIES += lib/toolchain/libtoolchain.a
 lib_toolchain_libtoolchain_a_SOURCES = \
+	%D%/host_paths.def \
 	%D%/toolchain.c \
 	%D%/toolchain.h
 

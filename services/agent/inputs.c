@@ -22,10 +22,15 @@
 /* As the kernel's. */
 #define MAX_LINKS 40
 
+/* What a worker has itself. Headers it may have too are sent all the same. */
+#define TOOLS(path) path,
+#define HEADERS(path)
 static const char *const roots[] = {
-#define HG_ROOT(path) path,
-#include "services/agent/roots.def"
+#define HG_HOST_PATH(path, kind) kind(path)
+#include "lib/toolchain/host_paths.def"
 };
+#undef TOOLS
+#undef HEADERS
 
 /* Made up by the kernel, and different for every process. */
 static const char *const unreal[] = { "/dev", "/proc", "/sys" };

@@ -30,7 +30,7 @@ struct hg_input {
 	char *path;
 	/* of a link; else NULL */
 	char *target;
-	/* below roots.def: the worker has its own */
+	/* TOOLS of host_paths.def: the worker has its own */
 	bool is_toolchain;
 };
 
@@ -61,7 +61,7 @@ int hg_inputs_add(struct hg_inputs *in, const char *cwd, const char *path,
 /* By path, so that a folder comes before what it holds. */
 void hg_inputs_sort(struct hg_inputs *in);
 
-/* Is an absolute path below roots.def? */
+/* Is an absolute path below the TOOLS of host_paths.def? */
 bool hg_inputs_is_toolchain(const char *path);
 
 #endif

@@ -24,7 +24,6 @@ services_agent_libagent_a_SOURCES = \
 	%D%/peer.h \
 	%D%/request.c \
 	%D%/request.h \
-	%D%/roots.def \
 	%D%/search.c \
 	%D%/search.h
 

@@ -127,6 +127,14 @@ start_observing(struct hg_execution *e, struct hg_error *err)
 	return observe;
 }
 
+/* Another worker would not be able to lay out these inputs either. */
+static bool
+is_clients_fault(int rc)
+{
+	return rc == -HG_INVALID || rc == -HG_NOTFOUND || rc == -HG_CORRUPT ||
+	    rc == -HG_DENIED;
+}
+
 void
 hg_execute_exact(struct hg_execution *e)
 {
@@ -142,6 +150,11 @@ hg_execute_exact(struct hg_execution *e)
 		return;
 	}
 	rc = hg_layout_exact(&e->view, e->request, &err);
+	if (is_clients_fault(rc)) {
+		hg_outcome_refuse(
+		    e->outcome, HG_RPC_INVALID_ARGUMENT, err.text);
+		return;
+	}
 	if (rc == 0)
 		rc = hg_snapshot_take(&before, &e->view, &err);
 	if (rc == 0) {

@@ -24,7 +24,7 @@ static const struct {
 	enum kind kind;
 } paths[] = {
 #define HG_HOST_PATH(path, kind) { path, kind },
-#include "services/worker/host_paths.def"
+#include "lib/toolchain/host_paths.def"
 };
 
 #define PATHS (sizeof(paths) / sizeof(*paths))

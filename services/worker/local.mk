@@ -15,7 +15,6 @@ services_worker_libworker_a_SOURCES = \
 	%D%/executor_private.h \
 	%D%/host.c \
 	%D%/host.h \
-	%D%/host_paths.def \
 	%D%/jail.c \
 	%D%/jail.h \
 	%D%/layout.c \
