@@ -152,7 +152,7 @@ hg_execute_exact(struct hg_execution *e)
 	rc = hg_layout_exact(&e->view, e->request, &err);
 	if (is_clients_fault(rc)) {
 		hg_outcome_refuse(
-		    e->outcome, HG_RPC_INVALID_ARGUMENT, err.text);
+		    e->outcome, HG_RPC_INVALID_ARGUMENT, "%s", err.text);
 		return;
 	}
 	if (rc == 0)
