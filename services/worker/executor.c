@@ -58,8 +58,8 @@ hg_executor_new(
 	x->options = options;
 	x->toolchains = hg_toolchains_new();
 	x->memo = hg_memo_new();
-	x->sandbox = hg_host_helper("hg-sandbox");
-	x->observer = hg_host_helper("hg-observe.so");
+	x->sandbox = hg_host_helper(options->helper_dir, "hg-sandbox");
+	x->observer = hg_host_helper(options->helper_dir, "hg-observe.so");
 	probe_sandbox(x);
 	return x;
 }

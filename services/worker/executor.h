@@ -17,6 +17,8 @@ struct hg_wire_compile;
 struct hg_executor_options {
 	/* where job folders are made */
 	const char *work_dir;
+	/* where hg-sandbox and hg-observe.so are; NULL: where they belong */
+	const char *helper_dir;
 	/* where compilers that are asked for by name are looked for */
 	const char *path_list;
 	const struct hg_capability *capability;

@@ -79,20 +79,20 @@ hg_host_filter_path_list(const char *path_list)
 }
 
 char *
-hg_host_helper(const char *name)
+hg_host_helper(const char *dir, const char *name)
 {
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *dir, *path;
+	char *beside, *path;
 
-	if (n > 0) {
-		self[n] = '\0';
-		dir = hg_path_dir(self);
-		path = hg_path_join(dir, name);
-		free(dir);
-		if (access(path, R_OK) == 0)
-			return path;
-		free(path);
-	}
+	if (dir || n <= 0)
+		return hg_path_join(dir ? dir : HG_LIBEXECDIR, name);
+	self[n] = '\0';
+	beside = hg_path_dir(self);
+	path = hg_path_join(beside, name);
+	free(beside);
+	if (access(path, R_OK) == 0)
+		return path;
+	free(path);
 	return hg_path_join(HG_LIBEXECDIR, name);
 }

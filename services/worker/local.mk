@@ -57,3 +57,13 @@ HG_WORKER_LIBS = \
 	$(ARCHIVE_LIBS) \
 	$(INIPARSER_LIBS) \
 	-lpthread
+
+check_PROGRAMS += tests/unit/worker.t
+tests_unit_worker_t_SOURCES = tests/unit/worker.c
+tests_unit_worker_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_worker_t_LDADD = $(bin_hg_worker_LDADD) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/executor.t
+tests_unit_executor_t_SOURCES = tests/unit/executor.c
+tests_unit_executor_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_executor_t_LDADD = $(bin_hg_worker_LDADD) $(CHECK_LIBS)
