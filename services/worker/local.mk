@@ -67,3 +67,5 @@ check_PROGRAMS += tests/unit/executor.t
 tests_unit_executor_t_SOURCES = tests/unit/executor.c
 tests_unit_executor_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_executor_t_LDADD = $(bin_hg_worker_LDADD) $(CHECK_LIBS)
+
+dist_check_SCRIPTS += tests/e2e/t4000-worker.t
