@@ -262,6 +262,15 @@ assert_infra(const struct lab *l, const char *part)
 	ck_assert_uint_eq(l->outcome.result.n_outputs, 0);
 }
 
+/* What the client sent is wrong: no worker could do it. */
+static void
+assert_refused(const struct lab *l, const char *part)
+{
+	ck_assert_int_eq(l->outcome.status, HG_RPC_INVALID_ARGUMENT);
+	ck_assert_msg(strstr(l->outcome.message, part) != NULL, "%s",
+	    l->outcome.message);
+}
+
 START_TEST(an_object_is_the_one_made_here)
 {
 	const struct hg_wire_observed *seen;
@@ -374,11 +383,11 @@ START_TEST(an_input_that_is_not_as_listed_is_told)
 	lab_add(&l, "x.h", "#define X 42\n");
 	l.input[1].digest.b[0] ^= 1;
 	if (lab_run(&l)) {
-		assert_infra(&l, "x.h is not what its digest says");
+		assert_refused(&l, "x.h is not what its digest says");
 		l.input[1].digest.b[0] ^= 1;
 		l.input[1].path[strlen(l.input[1].path) - 1] = 'z';
 		lab_run(&l);
-		assert_infra(&l, "x.z was listed but not sent");
+		assert_refused(&l, "x.z was listed but not sent");
 	}
 	lab_close(&l);
 }
@@ -406,7 +415,7 @@ START_TEST(a_listed_input_cannot_lead_out_through_a_link)
 	hg_digest_bytes("secret\n", 7, &l.input[1].digest);
 	l.request.n_inputs = 2;
 	if (lab_run(&l))
-		assert_infra(&l, "victim was listed but not sent");
+		assert_refused(&l, "victim was listed but not sent");
 	ck_assert_int_eq(stat(victim, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0644);
 	free(victim);
