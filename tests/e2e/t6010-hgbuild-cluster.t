@@ -54,4 +54,30 @@ else
 	skip 'status is JSON' 'no Python'
 	skip 'workers are JSON' 'no Python'
 fi
+
+# ---- a build --------------------------------------------------------------
+
+for name in a b c d; do
+	printf 'int %s(void) { return 1; }\n' $name >$name.c
+done
+printf 'all: a.o b.o c.o d.o\n' >Makefile
+run "$hgbuild" -v make -s -j4
+is 'a build succeeds' $status 0
+like 'workers did it' "$err" '^\[remote\] a\.c \(worker-[12]\)$'
+like 'all of it' "$err" '^hgbuild: 0 from the cache, 4 remote, 0 local'
+rm -f ./*.o
+"$hgbuild" cache clear >/dev/null
+run "$hgbuild" -v make -s -j4
+like "the cluster's cache has it for others" "$err" \
+	'^hgbuild: 4 from the cache, 0 remote, 0 local'
+rm -f ./*.o
+run "$hgbuild" make -s
+like 'and ours for us' "$err" '^hgbuild: 4 from the cache'
+run "$hgbuild" status
+like 'the agent is shown' "$out" \
+	'^agent  *process [0-9]*, 8 compiles \(8 remote, 0 local\), 0 running'
+rm -f ./*.o
+run "$hgbuild" -C 127.0.0.1:1 -v wrap env HG_CACHE_DIR="$hg_dir/third" make -s
+is 'without a coordinator the build succeeds all the same' $status 0
+like 'and tells why it was local' "$err" '^ *[1-4]  no_coordinator: '
 done_testing
