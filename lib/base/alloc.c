@@ -46,8 +46,10 @@ hg_xstrdup(const char *s)
 char *
 hg_xstrndup(const char *s, size_t n)
 {
-	char *p = hg_xmalloc(n + 1);
+	char *p;
 
+	n = strnlen(s, n);
+	p = hg_xmalloc(n + 1);
 	memcpy(p, s, n);
 	p[n] = '\0';
 	return p;

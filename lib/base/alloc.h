@@ -12,6 +12,7 @@ void *hg_xmalloc(size_t n) __attribute__((malloc, returns_nonnull));
 void *hg_xcalloc(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
 void *hg_xrealloc(void *p, size_t n) __attribute__((returns_nonnull));
 char *hg_xstrdup(const char *s) __attribute__((malloc, returns_nonnull));
+/* At most n bytes, as far as the NUL. */
 char *hg_xstrndup(const char *s, size_t n)
     __attribute__((malloc, returns_nonnull));
 void *hg_xmemdup(const void *p, size_t n)

@@ -18,6 +18,18 @@
 #include "lib/base/time.h"
 #include "tests/lib/unit.h"
 
+START_TEST(strndup_ends_at_the_nul)
+{
+	char *s = hg_xstrndup("ab", 100);
+
+	ck_assert_str_eq(s, "ab");
+	free(s);
+	s = hg_xstrndup("abc", 2);
+	ck_assert_str_eq(s, "ab");
+	free(s);
+}
+END_TEST
+
 START_TEST(strbuf_grows_and_detaches)
 {
 	struct hg_strbuf sb = HG_STRBUF_INIT;
@@ -202,7 +214,7 @@ START_TEST(errors_carry_a_sentence)
 }
 END_TEST
 
-UNIT_MAIN("base", strbuf_grows_and_detaches, empty_strbuf_is_an_empty_string,
+UNIT_MAIN("base", strndup_ends_at_the_nul, strbuf_grows_and_detaches, empty_strbuf_is_an_empty_string,
     strvec_is_null_terminated, hmap_sets_gets_deletes,
     parses_sizes_and_durations, splits_paths, beneath_refuses_ways_out,
     publishes_and_removes_trees, errors_carry_a_sentence)
