@@ -86,8 +86,9 @@ struct job {
 	/* waits to know whether the coordinator itself has failed it */
 	bool is_refused;
 
-	/* readable when the rest is set */
+	/* readable when is_done is set, which is after the rest */
 	int done_fd;
+	atomic_bool is_done;
 	bool is_ok;
 	enum hg_reason reason;
 	char detail[200];
@@ -145,6 +146,7 @@ finish(struct job *job, enum hg_reason reason, const char *detail)
 	job->is_ok = reason == HG_REASON_remote;
 	if (detail)
 		snprintf(job->detail, sizeof(job->detail), "%s", detail);
+	atomic_store(&job->is_done, true);
 	ignored = write(job->done_fd, &one, sizeof(one));
 	(void)ignored;
 	job_unref(job);
@@ -526,7 +528,7 @@ wait_done(struct job *job, int cancel_fd)
 	for (;;) {
 		if (poll(p, 2, -1) < 0 && errno != EINTR)
 			return false;
-		if (p[0].revents)
+		if (atomic_load(&job->is_done))
 			return true;
 		if (p[1].revents)
 			return false;
