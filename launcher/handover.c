@@ -131,13 +131,15 @@ static void
 publish(struct hg_job *job, const struct hg_agent_reply *reply, int64_t started)
 {
 	struct hg_made made = { 0, reply->out.p, reply->out.n, reply->err.p,
-		reply->err.n, reply->compile_time_ms * 1000, started };
+		reply->err.n, reply->compile_time_ms * 1000, started, NULL };
 	size_t n = reply->n_observed + reply->n_outputs;
+	struct hg_digest *digests = hg_xcalloc(n, sizeof(*digests));
 	struct hg_observed_list seen = { .v = NULL };
 	enum hg_reason reason = job->reason;
 
 	seen.v = hg_xcalloc(n, sizeof(*seen.v));
 	for (size_t i = 0; i < reply->n_observed; i++) {
+		digests[i] = reply->observed[i].digest;
 		seen.v[seen.n].kind =
 		    (enum hg_observed_kind)reply->observed[i].kind;
 		seen.v[seen.n++].path = hg_xstrdup(reply->observed[i].path);
@@ -146,7 +148,9 @@ publish(struct hg_job *job, const struct hg_agent_reply *reply, int64_t started)
 		seen.v[seen.n].kind = HG_OBSERVED_WRITTEN;
 		seen.v[seen.n++].path = hg_xstrdup(reply->outputs[i].path);
 	}
+	made.digests = digests;
 	hg_publish(job, &made, &seen);
+	free(digests);
 	/* it was remote, whether it could be kept or not */
 	job->reason = reason;
 	hg_observed_list_release(&seen);

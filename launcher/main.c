@@ -113,7 +113,7 @@ publish_local(struct hg_job *job, const struct hg_run *run,
     struct hg_observe *o, int64_t started)
 {
 	struct hg_made made = { 0, run->out.buf, run->out.len, run->err.buf,
-		run->err.len, run->wall_us, started };
+		run->err.len, run->wall_us, started, NULL };
 	struct hg_observed_list seen;
 	struct hg_error err = { .text = "" };
 

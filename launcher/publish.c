@@ -217,21 +217,28 @@ is_searched_program(const struct publish *p, const char *file)
 }
 
 static int
-add_file(struct publish *p, const struct hg_observed *o, struct hg_error *err)
+add_file(struct publish *p, const struct hg_observed *o,
+    const struct hg_digest *digest, struct hg_error *err)
 {
+	static const struct hg_digest unknown;
 	const struct hg_sig sig = { o->st.bytes, o->st.ino, o->st.mtime_ns,
 		o->st.ctime_ns };
-	const struct hg_sig *opened = o->st.ino ? &sig : NULL;
+	struct hg_set_proof proof = { NULL, NULL };
 
-	if (is_unchanged_source(p, o->path, opened))
+	if (o->st.ino != 0)
+		proof.opened = &sig;
+	if (digest && !hg_digest_equal(digest, &unknown))
+		proof.digest = digest;
+	if (is_unchanged_source(p, o->path, proof.opened))
 		return 0;
 	if (o->kind == HG_OBSERVED_RUN && is_searched_program(p, o->path))
-		return hg_set_add_program(p->set, o->path, opened, err);
-	return hg_set_add_file(p->set, o->path, opened, err);
+		return hg_set_add_program(p->set, o->path, proof, err);
+	return hg_set_add_file(p->set, o->path, proof, err);
 }
 
 static int
-add_observed(struct publish *p, const struct hg_observed *o)
+add_observed(struct publish *p, const struct hg_observed *o,
+    const struct hg_digest *digest)
 {
 	struct hg_error err = { .text = "" };
 	int rc = 0;
@@ -239,7 +246,7 @@ add_observed(struct publish *p, const struct hg_observed *o)
 	switch (o->kind) {
 	case HG_OBSERVED_READ:
 	case HG_OBSERVED_RUN:
-		rc = add_file(p, o, &err);
+		rc = add_file(p, o, digest, &err);
 		break;
 	case HG_OBSERVED_ABSENT:
 		if (is_searched_program(p, o->path))
@@ -313,7 +320,8 @@ hg_publish(struct hg_job *job, const struct hg_made *made,
 		rc = decline(&p, HG_REASON_time_macro, "");
 	list_programs(&p, seen);
 	for (size_t i = 0; rc == 0 && i < seen->n; i++)
-		rc = add_observed(&p, &seen->v[i]);
+		rc = add_observed(&p, &seen->v[i],
+		    made->digests ? &made->digests[i] : NULL);
 	if (rc == 0)
 		rc = check_outputs(&p);
 	if (rc == 0)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct hg_digest;
 struct hg_job;
 struct hg_observed_list;
 
@@ -19,6 +20,11 @@ struct hg_made {
 	uint64_t compile_us;
 	/* hg_sig_now() from before it began */
 	int64_t started;
+	/*
+	 * Of what was read, one for each that was observed, all 0 where not
+	 * known; or NULL
+	 */
+	const struct hg_digest *digests;
 };
 
 /*

@@ -33,16 +33,24 @@ struct hg_set_builder;
  */
 struct hg_set_builder *hg_set_builder_new(struct hg_memo *memo, int64_t started);
 void hg_set_builder_free(struct hg_set_builder *b);
+/* What is known of a file that the compiler read; either may be NULL. */
+struct hg_set_proof {
+	/* its signature when the compiler opened it */
+	const struct hg_sig *opened;
+	/* the digest of what the compiler read */
+	const struct hg_digest *digest;
+};
+
 /*
  * Each looks at the path as it is now. -HG_CORRUPT: it changed meanwhile, so
- * that nothing may be remembered; err names it. opened: the signature that the
- * file had when the compiler opened it, or NULL when that is not known.
+ * that nothing may be remembered; err names it. Without a proof a file that was
+ * changed shortly before the compile counts as changed.
  */
 int hg_set_add_file(struct hg_set_builder *b, const char *path,
-    const struct hg_sig *opened, struct hg_error *err);
+    struct hg_set_proof proof, struct hg_error *err);
 /* As a file, and also what its name leads to by PATH. */
 int hg_set_add_program(struct hg_set_builder *b, const char *path,
-    const struct hg_sig *opened, struct hg_error *err);
+    struct hg_set_proof proof, struct hg_error *err);
 int hg_set_add_absent(
     struct hg_set_builder *b, const char *path, struct hg_error *err);
 int hg_set_add_folder(

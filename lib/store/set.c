@@ -164,9 +164,19 @@ changed(struct hg_error *err, const char *path)
 	return hg_fail(err, HG_CORRUPT, "%s changed during the compile", path);
 }
 
+/* Can sig be of other content than what the compiler read? */
+static bool
+may_differ(const struct hg_set_builder *b, const struct hg_sig *sig,
+    struct hg_set_proof proof)
+{
+	if (proof.opened)
+		return !hg_sig_equal(sig, proof.opened);
+	return !proof.digest && !hg_sig_is_settled(sig, b->started);
+}
+
 static int
 add_content(struct hg_set_builder *b, const char *path,
-    const struct hg_sig *opened, enum hg_set_kind kind, struct hg_error *err)
+    struct hg_set_proof proof, enum hg_set_kind kind, struct hg_error *err)
 {
 	struct hg_set_file *f;
 	struct stat st;
@@ -178,13 +188,14 @@ add_content(struct hg_set_builder *b, const char *path,
 	if (!S_ISREG(st.st_mode))
 		return hg_fail(err, HG_UNSUPPORTED, "%s is not a file", path);
 	hg_sig_of(&st, &sig);
-	if (opened ? !hg_sig_equal(&sig, opened)
-		   : !hg_sig_is_settled(&sig, b->started))
+	if (may_differ(b, &sig, proof))
 		return changed(err, path);
 	f = new_file(b, path, &st, kind);
 	rc = hg_memo_digest(b->memo, path, &st, &f->digest, err);
 	if (rc)
 		return rc;
+	if (proof.digest && !hg_digest_equal(&f->digest, proof.digest))
+		return changed(err, path);
 	if (!hg_sig_is_settled(&sig, hg_sig_now()))
 		f->sig = NO_SIG;
 	return 0;
@@ -192,16 +203,16 @@ add_content(struct hg_set_builder *b, const char *path,
 
 int
 hg_set_add_file(struct hg_set_builder *b, const char *path,
-    const struct hg_sig *opened, struct hg_error *err)
+    struct hg_set_proof proof, struct hg_error *err)
 {
-	return add_content(b, path, opened, HG_SET_FILE, err);
+	return add_content(b, path, proof, HG_SET_FILE, err);
 }
 
 int
 hg_set_add_program(struct hg_set_builder *b, const char *path,
-    const struct hg_sig *opened, struct hg_error *err)
+    struct hg_set_proof proof, struct hg_error *err)
 {
-	return add_content(b, path, opened, HG_SET_PROGRAM, err);
+	return add_content(b, path, proof, HG_SET_PROGRAM, err);
 }
 
 int

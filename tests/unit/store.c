@@ -26,6 +26,7 @@ static struct hg_memo *memo;
 static char dir[64];
 static const struct hg_digest KEY = { { 1, 2, 3 } };
 static const struct hg_digest RESULT = { { 9, 8, 7 } };
+static const struct hg_set_proof none;
 
 static void
 put(const char *name, const char *text)
@@ -72,7 +73,7 @@ record(uint64_t names)
 	struct hg_set_builder *b = hg_set_builder_new(memo, hg_sig_now());
 	struct hg_error err = { 0 };
 
-	ck_assert_msg(hg_set_add_file(b, "h.h", NULL, &err) == 0, "%s", err.text);
+	ck_assert_msg(hg_set_add_file(b, "h.h", none, &err) == 0, "%s", err.text);
 	ck_assert_int_eq(hg_set_add_absent(b, "inc/x.h", &err), 0);
 	ck_assert_int_eq(hg_set_add_absent(b, "no/y.h", &err), 0);
 	ck_assert_int_eq(hg_set_add_folder(b, "inc", &err), 0);
@@ -163,7 +164,9 @@ END_TEST
 
 START_TEST(a_change_during_the_compile_is_refused)
 {
+	struct hg_set_proof proof = { NULL, NULL };
 	struct hg_set_builder *b;
+	struct hg_digest digest;
 	struct hg_error err;
 	int64_t started;
 
@@ -171,8 +174,13 @@ START_TEST(a_change_during_the_compile_is_refused)
 	started = hg_sig_now();
 	put("late.h", "");
 	b = hg_set_builder_new(memo, started);
-	ck_assert_int_eq(hg_set_add_file(b, "late.h", NULL, &err), -HG_CORRUPT);
-	ck_assert_int_eq(hg_set_add_file(b, "gone.h", NULL, &err), -HG_CORRUPT);
+	ck_assert_int_eq(hg_set_add_file(b, "late.h", none, &err), -HG_CORRUPT);
+	ck_assert_int_eq(hg_set_add_file(b, "gone.h", none, &err), -HG_CORRUPT);
+	/* unless the content is known to be what was read */
+	hg_digest_bytes("", 0, &digest);
+	proof.digest = &digest;
+	ck_assert_int_eq(hg_set_add_file(b, "late.h", proof, &err), 0);
+	ck_assert_int_eq(hg_set_add_file(b, "h.h", proof, &err), -HG_CORRUPT);
 	ck_assert_int_eq(hg_set_add_absent(b, "h.h", &err), -HG_CORRUPT);
 	hg_set_builder_free(b);
 	finish();
