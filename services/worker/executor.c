@@ -181,6 +181,7 @@ machine_trouble(const char *text)
 	static const char *const signs[] = {
 		" signal terminated program ",
 		"No space left on device",
+		"Read-only file system",
 		"virtual memory exhausted",
 		"out of memory",
 		"Cannot allocate memory",
@@ -244,7 +245,7 @@ hg_executor_run(struct hg_executor *x, const struct hg_wire_compile *request,
 	struct hg_error err = { .text = "" };
 
 	if (left_ns < e.timeout_ns || e.timeout_ns == 0)
-		e.timeout_ns = left_ns;
+		e.timeout_ns = left_ns == UINT64_MAX ? 0 : left_ns;
 	if (!is_well_formed(request, ret) || !can_do(x, request, ret))
 		return;
 	if (hg_job_folder_make(&e.folder, x->options->work_dir, &err)) {

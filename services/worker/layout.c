@@ -83,9 +83,25 @@ make_folder(const struct hg_view *view, const char *cwd, const char *path,
 
 	if (!real)
 		return -HG_INVALID;
-	rc = host ? 0 : hg_mkdir_p(real, err);
+	rc = host || access(real, F_OK) == 0 ? 0 : hg_mkdir_p(real, err);
 	free(real);
 	return rc;
+}
+
+/* The compile is to find or put something there, and the host hides it. */
+static int
+refuse_host(const struct hg_view *view, const char *cwd, const char *path,
+    struct hg_error *err)
+{
+	bool host;
+	char *real = hg_view_resolve(view, cwd, path, &host, err);
+
+	if (!real)
+		return -HG_INVALID;
+	free(real);
+	return host ? hg_fail(err, HG_INVALID,
+			  "%s lies where workers show files of their own", path)
+		    : 0;
 }
 
 static int
@@ -259,7 +275,9 @@ make_output_folders(const struct hg_view *view,
 	for (size_t i = 0; rc == 0 && i < request->n_outputs; i++) {
 		char *dir = hg_path_dir(request->outputs[i]);
 
-		rc = make_folder(view, request->cwd, dir, err);
+		rc = refuse_host(view, request->cwd, dir, err);
+		if (rc == 0)
+			rc = make_folder(view, request->cwd, dir, err);
 		free(dir);
 	}
 	return rc;
@@ -284,7 +302,11 @@ hg_layout_exact(const struct hg_view *view,
 	for (size_t i = 0; rc == 0 && i < request->n_inputs; i++)
 		rc = check_input(view, &request->inputs[i], err);
 	if (rc == 0)
+		rc = refuse_host(view, "/", request->cwd, err);
+	if (rc == 0)
 		rc = make_folder(view, "/", request->cwd, err);
+	if (rc == 0)
+		rc = refuse_host(view, request->cwd, request->source_file, err);
 	if (rc == 0)
 		rc = write_file(view, request->cwd, request->source_file,
 		    &request->source, err);

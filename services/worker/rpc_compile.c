@@ -90,8 +90,9 @@ execute(struct job *job, const struct hg_wire_compile *request)
 	job->success = outcome.result.success;
 	job->compile_ms = (uint64_t)outcome.result.compile_time_ms;
 	hg_log(HG_LOG_INFO, "compile ended",
-	    "exit=%d ms=%llu grpc=%d reason=\"%s\"",
+	    "exit=%d compiler_ms=%llu total_ms=%llu grpc=%d reason=\"%s\"",
 	    (int)outcome.result.exit_code, (unsigned long long)job->compile_ms,
+	    (unsigned long long)((hg_now_ns() - now) / HG_NS_PER_MS),
 	    (int)outcome.status,
 	    outcome.infra ? outcome.infra : outcome.message);
 	hg_outcome_release(&outcome);

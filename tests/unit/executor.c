@@ -479,6 +479,10 @@ START_TEST(requests_that_make_no_sense_are_refused)
 	l.request.cwd = text("/a/../b");
 	lab_run(&l);
 	ck_assert_int_eq(l.outcome.status, HG_RPC_INVALID_ARGUMENT);
+	l.request.cwd = text("/usr/lib");
+	lab_run(&l);
+	if (!*l.executor->no_sandbox)
+		assert_refused(&l, "/usr/lib lies where workers show");
 	l.request.cwd = l.project;
 	l.request.source_file = text("");
 	lab_run(&l);
