@@ -133,7 +133,7 @@ add_waiter(struct hg_job *job, struct hg_rpc_request *req)
 static char *
 quotable(const char *text)
 {
-	char *s = hg_xstrndup(text, LONGEST_NAME);
+	char *s = hg_xasprintf("%.*s", LONGEST_NAME, text);
 
 	for (char *p = s; *p; p++)
 		if (*p == '"' || *p == '\\')
