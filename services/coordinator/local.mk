@@ -51,6 +51,7 @@ bin_hg_coord_LDADD = \
 	-lpthread
 
 check_PROGRAMS += \
+	tests/unit/coord_address.t \
 	tests/unit/coord_breaker.t \
 	tests/unit/coord_cache.t \
 	tests/unit/coord_queue.t \
@@ -62,6 +63,14 @@ coord_unit_libs = \
 	lib/digest/libdigest.a \
 	lib/base/libbase.a \
 	$(XXHASH_LIBS) \
+	$(CHECK_LIBS)
+tests_unit_coord_address_t_SOURCES = tests/unit/coord_address.c
+tests_unit_coord_address_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_coord_address_t_LDADD = \
+	services/coordinator/libcoordinator.a \
+	lib/config/libconfig.a \
+	lib/base/libbase.a \
+	$(INIPARSER_LIBS) \
 	$(CHECK_LIBS)
 tests_unit_coord_breaker_t_SOURCES = tests/unit/coord_breaker.c
 tests_unit_coord_breaker_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
