@@ -127,7 +127,8 @@ HG_TABLE(health, S, hybridgrid__v1__health_check_request__descriptor,
 	HG_STRING(S, 1, worker_id, MAX_TEXT),
 	HG_SCALAR(S, 100, active_tasks),
 	HG_SCALAR(S, 101, load),
-	HG_SCALAR(S, 102, memory_free_bytes))
+	HG_SCALAR(S, 102, memory_free_bytes),
+	HG_SCALAR(S, 103, draining))
 #undef S
 
 #define S struct hg_wire_health_reply

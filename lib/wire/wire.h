@@ -144,6 +144,7 @@ struct hg_wire_health {
 	int32_t active_tasks;
 	double load;
 	int64_t memory_free_bytes;
+	bool draining;
 };
 
 struct hg_wire_health_reply {

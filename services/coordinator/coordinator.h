@@ -109,7 +109,10 @@ void hg_coord_call_ended(struct hg_coord *c);
  */
 void hg_coord_drop_worker(struct hg_coord *c, struct hg_worker *w,
     const char *reason, bool let_finish);
-/* Drops the workers that were not heard of for too long. */
+/* A worker finishes what it has, and is dropped then; or is back. */
+void hg_coord_set_draining(
+    struct hg_coord *c, struct hg_worker *w, bool draining);
+/* Drops the workers that were not heard of for too long, or are drained. */
 void hg_coord_expire(struct hg_coord *c);
 /* Frees the workers that have left and whose calls have ended. */
 void hg_coord_dispose(struct hg_coord *c);

@@ -62,6 +62,27 @@ hg_coord_drop_worker(struct hg_coord *c, struct hg_worker *w,
 }
 
 void
+hg_coord_set_draining(struct hg_coord *c, struct hg_worker *w, bool draining)
+{
+	w->draining = draining;
+	hg_log(HG_LOG_NOTICE, draining ? "worker draining" : "worker active",
+	    "worker=%s active=%d", w->id, (int)w->active);
+	hg_coord_dispatch_all(c);
+}
+
+static void
+drop_drained(struct hg_coord *c)
+{
+	/* dropping takes the worker out of the array */
+	for (size_t i = c->registry.n; i > 0; i--) {
+		struct hg_worker *w = c->registry.v[i - 1];
+
+		if (w->draining && w->active == 0)
+			hg_coord_drop_worker(c, w, "drained", true);
+	}
+}
+
+void
 hg_coord_expire(struct hg_coord *c)
 {
 	uint64_t now_ns = hg_now_ns();
@@ -73,6 +94,7 @@ hg_coord_expire(struct hg_coord *c)
 	 */
 	while ((w = hg_registry_expired(&c->registry, now_ns)))
 		hg_coord_drop_worker(c, w, "heartbeat_timeout", w->beats == 0);
+	drop_drained(c);
 }
 
 void

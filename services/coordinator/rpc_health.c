@@ -73,6 +73,8 @@ on_heartbeat(struct hg_coord *c, struct hg_rpc_request *req,
 	w->memory_free_bytes = beat->memory_free_bytes;
 	reply(c, req, statuses[hg_breaker_state(&w->breaker, now_ns)],
 	    w->active, w->joined_ns);
+	if (beat->draining != w->draining)
+		hg_coord_set_draining(c, w, beat->draining);
 }
 
 static void

@@ -28,6 +28,9 @@
 
 #define KEEPALIVE_NS (30 * HG_NS_PER_SEC)
 
+/* A coordinator that is not there must not hold up our end. */
+#define FAREWELL_TIMEOUT_NS HG_NS_PER_SEC
+
 #define MAX_ANSWER_BYTES ((size_t)1 << 20)
 
 struct hg_registration {
@@ -67,14 +70,14 @@ set(char **field, const char *text)
 
 static void
 start_call(struct hg_registration *r, const char *method,
-    const struct hg_strbuf *body,
+    const struct hg_strbuf *body, uint64_t timeout_ns,
     void (*done)(void *arg, const struct hg_rpc_result *result))
 {
 	const struct hg_rpc_call_options options = {
 		.method = method,
 		.body = body->buf,
 		.n = body->len,
-		.timeout_ns = CALL_TIMEOUT_NS,
+		.timeout_ns = timeout_ns,
 	};
 
 	hg_rpc_call_start(r->channel, &options, done, r);
@@ -157,7 +160,8 @@ shake_hands(struct hg_registration *r)
 		.protocol = HG_WIRE_PROTOCOL,
 	};
 	hg_wire_handshake_pack(&m, &body);
-	start_call(r, HG_METHOD_HANDSHAKE, &body, on_handshake);
+	start_call(
+	    r, HG_METHOD_HANDSHAKE, &body, CALL_TIMEOUT_NS, on_handshake);
 	hg_strbuf_release(&body);
 }
 
@@ -199,7 +203,8 @@ on_beat(void *arg, const struct hg_rpc_result *result)
 }
 
 static void
-beat(struct hg_registration *r)
+beat(struct hg_registration *r, uint64_t timeout_ns,
+    void (*done)(void *arg, const struct hg_rpc_result *result))
 {
 	struct hg_strbuf body = HG_STRBUF_INIT;
 	struct hg_wire_health m = {
@@ -207,12 +212,13 @@ beat(struct hg_registration *r)
 		.active_tasks = (int32_t)hg_worker_active(r->worker),
 		.memory_free_bytes = (int64_t)hg_capability_memory_free(
 		    &hg_capability_system_roots),
+		.draining = r->worker->draining,
 	};
 
 	if (getloadavg(&m.load, 1) < 1)
 		m.load = 0;
 	hg_wire_health_pack(&m, &body);
-	start_call(r, HG_METHOD_HEALTH, &body, on_beat);
+	start_call(r, HG_METHOD_HEALTH, &body, timeout_ns, done);
 	hg_strbuf_release(&body);
 }
 
@@ -225,7 +231,7 @@ on_time(void *arg)
 
 	r->timer = NULL;
 	if (r->joined)
-		beat(r);
+		beat(r, CALL_TIMEOUT_NS, on_beat);
 	else
 		shake_hands(r);
 }
@@ -257,6 +263,29 @@ hg_registration_new(
 	}
 	next_step(r, 0);
 	return r;
+}
+
+static void
+on_farewell(void *arg, const struct hg_rpc_result *result)
+{
+	struct hg_registration *r = arg;
+
+	(void)result;
+	hg_worker_has_left(r->worker);
+}
+
+bool
+hg_registration_leave(struct hg_registration *r)
+{
+	r->stopped = true;
+	if (r->timer)
+		hg_rpc_timer_stop(r->timer);
+	r->timer = NULL;
+	if (!r->joined)
+		return false;
+	r->joined = false;
+	beat(r, FAREWELL_TIMEOUT_NS, on_farewell);
+	return true;
 }
 
 void

@@ -175,11 +175,26 @@ hg_worker_run(struct hg_worker *w)
 }
 
 static void
+stop_when_done(struct hg_worker *w)
+{
+	if (w->has_served && w->farewells == 0)
+		hg_rpc_loop_stop(w->loop);
+}
+
+void
+hg_worker_has_left(struct hg_worker *w)
+{
+	w->farewells--;
+	stop_when_done(w);
+}
+
+static void
 on_drained(void *arg)
 {
 	struct hg_worker *w = arg;
 
-	hg_rpc_loop_stop(w->loop);
+	w->has_served = true;
+	stop_when_done(w);
 }
 
 static void
@@ -193,7 +208,7 @@ start_draining(void *arg)
 	hg_log(HG_LOG_NOTICE, "draining", "worker=%s active=%u", w->id,
 	    hg_worker_active(w));
 	for (size_t i = 0; i < w->n_registrations; i++)
-		hg_registration_stop(w->registration[i]);
+		w->farewells += hg_registration_leave(w->registration[i]);
 	hg_rpc_server_shutdown(
 	    w->server, w->cfg->worker_drain_timeout, on_drained, w);
 }

@@ -44,6 +44,9 @@ struct hg_worker {
 	struct hg_registration **registration;
 	size_t n_registrations;
 	bool draining;
+	/* farewells that are not yet answered; the server has ended */
+	size_t farewells;
+	bool has_served;
 
 	/* compiles that ended */
 	uint64_t total;
@@ -64,6 +67,9 @@ void hg_worker_run(struct hg_worker *w);
  */
 void hg_worker_drain(struct hg_worker *w);
 void hg_worker_free(struct hg_worker *w);
+
+/* A farewell was heard, or cannot be. */
+void hg_worker_has_left(struct hg_worker *w);
 
 /* Compiles that run or wait here. */
 unsigned hg_worker_active(struct hg_worker *w);

@@ -724,6 +724,24 @@ def compile_of_a_worker_gone_silent_goes_elsewhere():
 
 
 @test
+def leaving_worker_gets_nothing_more():
+    gate = Gate()
+    with farm(gate) as (coord, leaving):
+        running = coord.client.Compile.future(source(), timeout=WAIT)
+        until(lambda: leaving.active == 1)
+        fine = Worker(coord, good)
+        farewell = text(1, leaving.id) + number(103, 1)
+        coord.client.HealthCheck(farewell, timeout=WAIT)
+        for call in start(coord, 8):
+            equal(call.result().worker_id, fine.id)
+        equal(len(coord.client.workers()), 2)
+        gate.opened.set()
+        equal(running.result().worker_id, leaving.id)
+        until(lambda: len(coord.client.workers()) == 1)
+        fine.stop()
+
+
+@test
 def short_patience_is_not_held_against_a_worker():
     gate = Gate()
     with farm(gate, resilience_request_threshold=1) as (coord, worker):

@@ -213,7 +213,7 @@ END_TEST
 START_TEST(small_messages_survive_the_round_trip)
 {
 	struct hg_wire_handshake_reply hr = { true, id, ok, 10, epoch };
-	struct hg_wire_health h = { id, 3, 0.75, 1 << 20 };
+	struct hg_wire_health h = { id, 3, 0.75, 1 << 20, true };
 	struct hg_wire_status s = { id };
 	struct hg_wire_handshake_reply *hr2;
 	struct hg_wire_health *h2;
@@ -233,6 +233,7 @@ START_TEST(small_messages_survive_the_round_trip)
 	hg_wire_health_pack(&h, &sb);
 	h2 = hg_wire_health_unpack(sb.buf, sb.len, NULL);
 	ck_assert_str_eq(h2->worker_id, id);
+	ck_assert(h2->draining);
 	ck_assert_int_eq(h2->active_tasks, 3);
 	ck_assert_double_eq(h2->load, 0.75);
 	ck_assert_int_eq(h2->memory_free_bytes, 1 << 20);
