@@ -274,6 +274,7 @@ assert_refused(const struct lab *l, const char *part)
 START_TEST(an_object_is_the_one_made_here)
 {
 	const struct hg_wire_observed *seen;
+	const struct hg_wire_output *object;
 	struct hg_proc_result here;
 	struct lab l;
 
@@ -286,7 +287,9 @@ START_TEST(an_object_is_the_one_made_here)
 		ck_assert(l.outcome.result.success);
 		assert_same_file(&l, "a.o");
 		/* 0666 without the client's umask */
-		ck_assert_uint_eq(find_output(&l, "a.o")->mode, 0640);
+		object = find_output(&l, "a.o");
+		ck_assert_ptr_nonnull(object);
+		ck_assert_uint_eq(object->mode, 0640);
 		ck_assert_uint_eq(l.outcome.result.n_outputs, 1);
 		seen = find_observed(&l, "x.h");
 		ck_assert_ptr_nonnull(seen);
