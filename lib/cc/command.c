@@ -205,6 +205,10 @@ option(struct scan *s, const struct hg_arg_row *row, const char *word,
 		s->dep = true;
 		hg_strvec_add(&c->key, word);
 		return;
+	case HG_HANDLER_DEP_STYLE:
+		/* an error without -MD, which preprocessing does not have */
+		hg_strvec_add(&c->key, word);
+		return;
 	case HG_HANDLER_DEP_FILE:
 		s->dep_file = value;
 		hg_strvec_add(&c->key, "-MF");

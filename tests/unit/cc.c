@@ -200,7 +200,7 @@ END_TEST
 START_TEST(preprocessing_form_writes_nothing)
 {
 	struct hg_cc_command c =
-	    parse("-O2 -DX=1 -I inc -c a.c -o a.o -MD -MT t -MF a.d");
+	    parse("-O2 -DX=1 -I inc -c a.c -o a.o -MD -MP -MT t -MF a.d");
 	struct hg_strvec *p = &c.preprocess;
 
 	ck_assert_int_ge(hg_strvec_find(p, "-DX=1"), 0);
@@ -209,6 +209,7 @@ START_TEST(preprocessing_form_writes_nothing)
 	ck_assert_int_lt(hg_strvec_find(p, "-c"), 0);
 	ck_assert_int_lt(hg_strvec_find(p, "a.o"), 0);
 	ck_assert_int_lt(hg_strvec_find(p, "-MD"), 0);
+	ck_assert_int_lt(hg_strvec_find(p, "-MP"), 0);
 	ck_assert_int_lt(hg_strvec_find(p, "a.d"), 0);
 	ck_assert_str_eq(p->v[p->n - 1], "/dev/null");
 	hg_cc_command_release(&c);
