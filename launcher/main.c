@@ -139,6 +139,7 @@ compile_here(struct hg_job *job)
 	int64_t started = hg_sig_now();
 	enum hg_reason before = job->reason;
 	struct hg_run run;
+	int status;
 
 	if (hg_run_captured(job, o, &run, NULL) != 0) {
 		hg_observe_free(o);
@@ -150,12 +151,13 @@ compile_here(struct hg_job *job)
 		job->reason = before;
 	hg_stats_add(job->stats, HG_STAT_COMPILE_US, (int64_t)run.wall_us);
 	count(job);
-	hg_launcher_log(job,
-	    WIFEXITED(run.status) ? WEXITSTATUS(run.status)
-				  : 128 + WTERMSIG(run.status));
+	status = WIFEXITED(run.status) ? WEXITSTATUS(run.status)
+				       : 128 + WTERMSIG(run.status);
+	hg_launcher_log(job, status);
 	hg_observe_free(o);
 	hg_run_release(&run);
-	hg_run_exit_like(&run);
+	hg_run_raise(&run);
+	return status;
 }
 
 /* ---- the whole --------------------------------------------------------- */
@@ -223,12 +225,24 @@ run_job(struct hg_job *job)
 	return job->reason == HG_REASON_miss ? compile(job) : pass_through(job);
 }
 
+static void
+release(struct hg_job *job)
+{
+	hg_stats_close(job->stats);
+	hg_memo_free(job->memo);
+	hg_cache_free(job->cache);
+	hg_cc_command_release(&job->command);
+	hg_compiler_release(&job->compiler);
+	hg_config_release(&job->config);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct hg_job job = { .began_ns = hg_now_ns() };
 	bool by_name =
 	    strncmp(hg_path_base(argv[0]), "hg-launcher", 11) == 0;
+	int status;
 
 	if (by_name && argc < 2) {
 		fputs(HELP, stderr);
@@ -244,5 +258,7 @@ main(int argc, char **argv)
 	}
 	job.argv = argv + by_name;
 	hg_config_init(&job.config);
-	return run_job(&job);
+	status = run_job(&job);
+	release(&job);
+	return status;
 }

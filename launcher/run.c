@@ -254,7 +254,7 @@ hg_run_release(struct hg_run *run)
 }
 
 void
-hg_run_exit_like(const struct hg_run *run)
+hg_run_raise(const struct hg_run *run)
 {
 	int sig = run->signal;
 
@@ -263,7 +263,5 @@ hg_run_exit_like(const struct hg_run *run)
 	if (sig != 0) {
 		set_default(sig);
 		raise(sig);
-		exit(128 + sig);
 	}
-	exit(WEXITSTATUS(run->status));
 }

@@ -32,7 +32,10 @@ int hg_run_captured(const struct hg_job *job, struct hg_observe *o,
     struct hg_run *ret, struct hg_error *err);
 void hg_run_release(struct hg_run *run);
 
-/* Ends this process the way the compiler ended. */
-_Noreturn void hg_run_exit_like(const struct hg_run *run);
+/*
+ * Ends this process by the signal that ended the compiler, or that we got;
+ * returns when there was none.
+ */
+void hg_run_raise(const struct hg_run *run);
 
 #endif

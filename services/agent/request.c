@@ -232,6 +232,28 @@ add_source(struct build *b, struct hg_error *err)
 
 /* ---- the rest ----------------------------------------------------------- */
 
+/*
+ * PATH without the folders that no worker shows to a compile: a user's own, or
+ * one with links to us, would only keep equal compiles of two users apart.
+ */
+static char *
+path_of_workers(const char *list)
+{
+	struct hg_strbuf kept = HG_STRBUF_INIT;
+
+	for (const char *p = list; *p;) {
+		size_t n = strcspn(p, ":");
+		char *folder = hg_xstrndup(p, n);
+
+		if (hg_inputs_is_toolchain(folder))
+			hg_strbuf_addf(
+			    &kept, "%s%s", kept.len ? ":" : "", folder);
+		free(folder);
+		p += n + (p[n] == ':');
+	}
+	return hg_strbuf_detach(&kept, NULL);
+}
+
 static int
 add_env(struct build *b, struct hg_error *err)
 {
@@ -248,7 +270,9 @@ add_env(struct build *b, struct hg_error *err)
 		rc = check_text(b, "an environment variable", r->env[i], err);
 		equals = strchr(r->env[i], '=');
 		e->name = hg_xstrndup(r->env[i], (size_t)(equals - r->env[i]));
-		e->value = hg_xstrdup(equals + 1);
+		e->value = strcmp(e->name, "PATH") == 0
+		    ? path_of_workers(equals + 1)
+		    : hg_xstrdup(equals + 1);
 		b->message.n_env++;
 	}
 	return rc;
