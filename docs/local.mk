@@ -12,7 +12,16 @@ dist_man_MANS = \
 	%D%/man/hybridgrid.conf.5
 
 dist_doc_DATA = \
+	%D%/architecture.md \
+	%D%/hacking.md \
 	%D%/reasons.md
+
+EXTRA_DIST += \
+	%D%/decisions/0001-observe-inputs.md \
+	%D%/decisions/0002-agent.md \
+	%D%/decisions/0003-sources-not-preprocessed-text.md \
+	%D%/decisions/0004-stat-signatures.md \
+	%D%/decisions/0005-dependencies.md
 
 # documents with generated parts, in the source tree
 .PHONY: update-docs
