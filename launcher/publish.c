@@ -34,7 +34,7 @@ struct publish {
 	struct hg_set_builder *set;
 	struct hg_output *outputs;
 	size_t n_outputs;
-	/* names of programs that were found by searching PATH */
+	/* the compiler, and the programs run that PATH leads to */
 	struct hg_strvec programs;
 	/* a file beside object and dependency file was written */
 	bool has_other;
@@ -177,16 +177,15 @@ list_programs(struct publish *p, const struct hg_observed_list *seen)
 {
 	const char *path = getenv("PATH");
 
-	hg_strvec_add(&p->programs, hg_path_base(p->job->compiler.path));
+	hg_strvec_add(&p->programs, p->job->compiler.path);
 	for (size_t i = 0; i < seen->n; i++) {
-		const char *base = hg_path_base(seen->v[i].path);
 		char *found;
 
 		if (seen->v[i].kind != HG_OBSERVED_RUN)
 			continue;
-		found = hg_path_search(base, path);
+		found = hg_path_search(hg_path_base(seen->v[i].path), path);
 		if (found && strcmp(found, seen->v[i].path) == 0)
-			hg_strvec_add(&p->programs, base);
+			hg_strvec_add(&p->programs, found);
 		free(found);
 	}
 }
@@ -209,11 +208,18 @@ is_on_path(const char *file)
 	return false;
 }
 
+/* Is file where a search for one of the programs may have passed? */
 static bool
-is_searched_program(const struct publish *p, const char *file)
+is_on_the_way(const struct publish *p, const char *file)
 {
-	return hg_strvec_find(&p->programs, hg_path_base(file)) >= 0 &&
-	    is_on_path(file);
+	const char *base = hg_path_base(file);
+
+	if (!is_on_path(file))
+		return false;
+	for (size_t i = 0; i < p->programs.n; i++)
+		if (strcmp(hg_path_base(p->programs.v[i]), base) == 0)
+			return true;
+	return false;
 }
 
 static int
@@ -231,7 +237,9 @@ add_file(struct publish *p, const struct hg_observed *o,
 		proof.digest = digest;
 	if (is_unchanged_source(p, o->path, proof.opened))
 		return 0;
-	if (o->kind == HG_OBSERVED_RUN && is_searched_program(p, o->path))
+	/* the first is the compiler, which the key holds */
+	if (o->kind == HG_OBSERVED_RUN &&
+	    hg_strvec_find(&p->programs, o->path) > 0)
 		return hg_set_add_program(p->set, o->path, proof, err);
 	return hg_set_add_file(p->set, o->path, proof, err);
 }
@@ -249,7 +257,7 @@ add_observed(struct publish *p, const struct hg_observed *o,
 		rc = add_file(p, o, digest, &err);
 		break;
 	case HG_OBSERVED_ABSENT:
-		if (is_searched_program(p, o->path))
+		if (is_on_the_way(p, o->path))
 			return 0;
 		rc = hg_set_add_absent(p->set, o->path, &err);
 		break;

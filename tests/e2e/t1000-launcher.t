@@ -171,6 +171,14 @@ chmod +x tools/as
 	compiled_anew 'another assembler comes first on PATH' gcc -c b.c -o b.o
 	echo "$t_count $t_failed" >counts)
 read -r t_count t_failed <counts
+mkdir wrap
+printf '#!/bin/sh\nexec %s -DWRAPPED "$@"\n' "$(command -v gcc)" >wrap/gcc
+chmod +x wrap/gcc
+(PATH=$PWD/wrap:$PATH && export PATH &&
+	same hit 'a wrapper named like the compiler that it runs' \
+		gcc -c b.c -o b.o
+	echo "$t_count $t_failed" >counts)
+read -r t_count t_failed <counts
 
 # settings
 HG_DISABLE=1 "$launcher" gcc -c b.c -o b.o
