@@ -15,12 +15,12 @@ EXTRA_DIST += \
 dist_noinst_SCRIPTS += \
 	tests/e2e/demo \
 	tests/e2e/run-dev-cluster \
-	tests/e2e/t7000-projects.t \
-	tests/e2e/t7100-faults.t \
 	tests/lib/fetch-source
 
 dist_check_SCRIPTS += \
 	tests/e2e/t0000-harness.t \
+	tests/e2e/t7000-projects.t \
+	tests/e2e/t7100-faults.t \
 	tests/e2e/t3000-wire-python.t \
 	tests/lint/banned.t \
 	tests/lint/layering.t \

@@ -31,17 +31,19 @@ write_project()
 	cat >Makefile <<-'END'
 		objects = $(patsubst src/%.c,out/%.o,$(wildcard src/*.c))
 		all: $(objects)
-		out/%.o: src/%.c; $(LAUNCHER) gcc -O1 -g -MD -c $< -o $@
+		out/%.o: src/%.c; $(LAUNCHER) gcc -O1 -g -MD $(NEW) -c $< -o $@
 	END
 }
 
-# build LAUNCHER JOBS
+# build LAUNCHER JOBS: compiles that the coordinator has not seen, same objects
 build()
 {
+	builds=$((${builds:-0} + 1))
 	rm -rf out
 	mkdir out
 	: >"$hg_dir/compiles"
-	HG_LOG=$hg_dir/compiles make -j"$2" LAUNCHER="$1"
+	HG_LOG=$hg_dir/compiles make -j"$2" LAUNCHER="$1" \
+		NEW="-D BUILD_$builds"
 }
 
 # What differs from the direct build, one a line
@@ -83,6 +85,7 @@ killed_midway()
 	shift
 	forget
 	: >"$hg_dir/compiles"
+	builds=$((builds + 1))
 	build "$launcher" 4 >"$hg_dir/make.out" 2>&1 &
 	make_pid=$!
 	ok "$what: compiles get done" wait_for 60 logged 6
