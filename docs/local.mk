@@ -21,7 +21,8 @@ EXTRA_DIST += \
 	%D%/decisions/0002-agent.md \
 	%D%/decisions/0003-sources-not-preprocessed-text.md \
 	%D%/decisions/0004-stat-signatures.md \
-	%D%/decisions/0005-dependencies.md
+	%D%/decisions/0005-dependencies.md \
+	%D%/decisions/0006-launcher-start-up.md
 
 # documents with generated parts, in the source tree
 .PHONY: update-docs

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,6 +67,16 @@ reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Closes first and all above; not every libc has closefrom(). */
+static void
+close_from(unsigned first)
+{
+	if (syscall(SYS_close_range, first, ~0U, 0U) == 0)
+		return;
+	for (long fd = first, max = sysconf(_SC_OPEN_MAX); fd < max; fd++)
+		close((int)fd);
+}
+
 /* In the child: descriptors as said above. */
 static int
 reset_descriptors(int lock_fd)
@@ -82,7 +93,7 @@ reset_descriptors(int lock_fd)
 			return -1;
 	if (dup2(lock, LOCK_FD) < 0)
 		return -1;
-	closefrom(LOCK_FD + 1);
+	close_from(LOCK_FD + 1);
 	return 0;
 }
 

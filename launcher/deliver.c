@@ -64,6 +64,12 @@ replace(const char *path, uint32_t mode,
 	}
 	rc = fill(arg, fd, err);
 	hg_fd_close(&fd);
+	/*
+	 * Assemblers remove what is there, too. A rename over it would make
+	 * ext4 write the new file to disk at once, which takes 0.2 ms.
+	 */
+	if (rc == 0)
+		unlink(path);
 	if (rc == 0 && rename(tmp, path) < 0)
 		rc = hg_fail_errno(err, HG_IO, "cannot rename to %s", path);
 	if (rc)

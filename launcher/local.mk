@@ -1,5 +1,4 @@
-bin_PROGRAMS += bin/hg-launcher
-bin_hg_launcher_SOURCES = \
+launcher_sources = \
 	%D%/compiler.c \
 	%D%/compiler.h \
 	%D%/deliver.c \
@@ -16,6 +15,39 @@ bin_hg_launcher_SOURCES = \
 	%D%/publish.h \
 	%D%/run.c \
 	%D%/run.h
+
+if LAUNCHER_APART
+# Built in one go by a compiler for another C library, see
+# docs/decisions/0006-launcher-start-up.md.
+launcher_apart_sources = $(filter %.c, \
+	$(lib_base_libbase_a_SOURCES) \
+	$(lib_config_libconfig_a_SOURCES) \
+	$(lib_cc_libcc_a_SOURCES) \
+	$(lib_digest_libdigest_a_SOURCES) \
+	$(lib_observe_libobserve_a_SOURCES) \
+	$(lib_store_libstore_a_SOURCES) \
+	$(lib_wire_libagentmsg_a_SOURCES) \
+	$(launcher_libremote_a_SOURCES) \
+	$(launcher_sources) \
+	launcher/fortify.c)
+HG_APART = $(LAUNCHER_CC) $(DEFS) $(AM_CPPFLAGS) $(LAUNCHER_CPPFLAGS) \
+	$(CPPFLAGS) $(HG_CFLAGS) $(HG_HARDEN_CFLAGS) $(CFLAGS) -flto \
+	-flto-partition=one -static $(HG_HARDEN_LDFLAGS) $(LDFLAGS)
+
+bin_SCRIPTS += bin/hg-launcher
+CLEANFILES += bin/hg-launcher
+launcher_apart_objects = proto/lib_wire_libpb_a-agent.pb-c.$(OBJEXT)
+bin/hg-launcher: config.h $(launcher_apart_objects) \
+		$(addprefix $(top_srcdir)/,$(launcher_apart_sources)) \
+		lib/store/libstore.a lib/config/libconfig.a lib/cc/libcc.a \
+		lib/observe/libobserve.a lib/wire/libagentmsg.a \
+		launcher/libremote.a
+	$(AM_V_CCLD)$(MKDIR_P) bin && $(HG_APART) -o $@ \
+		$(addprefix $(top_srcdir)/,$(launcher_apart_sources)) \
+		$(launcher_apart_objects) $(LAUNCHER_LIBS)
+else
+bin_PROGRAMS += bin/hg-launcher
+bin_hg_launcher_SOURCES = $(launcher_sources)
 bin_hg_launcher_LDADD = \
 	launcher/libremote.a \
 	lib/store/libstore.a \
@@ -28,6 +60,8 @@ bin_hg_launcher_LDADD = \
 	$(INIPARSER_LIBS) \
 	$(PROTOBUF_C_LIBS)
 bin_hg_launcher_LDFLAGS = $(AM_LDFLAGS) $(HG_LAUNCHER_LDFLAGS)
+endif
+EXTRA_DIST += $(launcher_sources) launcher/fortify.c
 
 # the client of hg-agent
 noinst_LIBRARIES += launcher/libremote.a

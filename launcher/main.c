@@ -177,7 +177,7 @@ no_fallback(struct hg_job *job)
 static int
 compile(struct hg_job *job)
 {
-	int status;
+	int status = 0;
 
 	if (try_cache(job, &status) || hg_handover(job, &status)) {
 		count(job);

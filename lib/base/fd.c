@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -68,9 +69,13 @@ hg_read_fd(int fd, size_t max, struct hg_strbuf *out, struct hg_error *err)
 {
 	struct stat st;
 	size_t chunk = 65536;
+	bool is_file = false;
 
-	if (fstat(fd, &st) == 0 && st.st_size > 0 && (size_t)st.st_size < max)
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+	    (size_t)st.st_size < max) {
+		is_file = true;
 		chunk = (size_t)st.st_size + 1;
+	}
 	for (;;) {
 		ssize_t k;
 
@@ -86,8 +91,10 @@ hg_read_fd(int fd, size_t max, struct hg_strbuf *out, struct hg_error *err)
 		if (out->len > max)
 			return hg_fail(err, HG_TOOBIG,
 			    "more than %zu bytes to read", max);
-		if (chunk > 65536 || (size_t)k < chunk)
-			chunk = 65536;
+		/* less than asked for: a file's end, without asking again */
+		if (is_file && (size_t)k < chunk)
+			return 0;
+		chunk = 65536;
 	}
 }
 

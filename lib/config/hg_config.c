@@ -103,7 +103,7 @@ set_text(char **field, const char *text)
 static int
 set_whole(int64_t *field, const char *text, uint64_t max, struct hg_error *err)
 {
-	uint64_t v;
+	uint64_t v = 0;
 	int rc = hg_parse_u64(text, 0, max, &v, err);
 
 	if (rc == 0)

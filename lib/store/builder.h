@@ -30,8 +30,8 @@ struct hg_set_builder {
 	struct hg_hmap missing;
 };
 
-/* Appends the bytes of the set. */
-void hg_set_pack(const struct hg_set_builder *b, const struct hg_digest *result,
+/* Appends the bytes of the set, having left out what needs no check. */
+void hg_set_pack(struct hg_set_builder *b, const struct hg_digest *result,
     uint64_t names, uint64_t compile_us, struct hg_strbuf *out);
 
 #endif

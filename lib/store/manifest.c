@@ -144,8 +144,7 @@ folder_holds(
 	struct stat st;
 
 	if (stat(dir, &st) < 0)
-		return errno == ENOENT || errno == ENOTDIR ||
-		    fails(k, "cannot be searched now", NULL, dir);
+		return fails(k, "is no folder now", NULL, dir);
 	hg_sig_of(&st, &sig);
 	if (hg_sig_equal(&sig, &f->sig))
 		return true;
@@ -259,7 +258,7 @@ keep_older(const struct hg_strbuf *old, const struct hg_digest *result,
 
 int
 hg_manifest_add(const struct hg_cache *c, const struct hg_digest *key,
-    const struct hg_set_builder *b, const struct hg_digest *result,
+    struct hg_set_builder *b, const struct hg_digest *result,
     uint64_t names, uint64_t compile_us, int64_t *ret_grown,
     struct hg_error *err)
 {

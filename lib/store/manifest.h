@@ -67,7 +67,7 @@ void hg_set_result_key(const struct hg_set_builder *b,
  * hit saves.
  */
 int hg_manifest_add(const struct hg_cache *c, const struct hg_digest *key,
-    const struct hg_set_builder *b, const struct hg_digest *result,
+    struct hg_set_builder *b, const struct hg_digest *result,
     uint64_t names, uint64_t compile_us, int64_t *ret_grown,
     struct hg_error *err);
 

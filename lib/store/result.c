@@ -57,6 +57,7 @@ struct record {
 
 struct hg_result_reader {
 	int fd;
+	/* the entry from its start: the head, and often all */
 	struct hg_strbuf head;
 	struct hg_result view;
 	struct hg_output *outputs;
@@ -64,11 +65,11 @@ struct hg_result_reader {
 };
 
 static uint64_t
-head_check(const struct hg_strbuf *sb)
+head_check(const void *head, size_t n)
 {
 	size_t skip = offsetof(struct head, head_bytes);
 
-	return hg_checksum(sb->buf + skip, sb->len - skip);
+	return hg_checksum((const char *)head + skip, n - skip);
 }
 
 /* ---- writing ----------------------------------------------------------- */
@@ -107,7 +108,7 @@ pack_head(const struct hg_result *r, struct hg_strbuf *out)
 	hg_strbuf_add(out, paths.buf, paths.len);
 	hg_strbuf_add(out, r->out, r->out_n);
 	hg_strbuf_add(out, r->err, r->err_n);
-	h.check = head_check(out);
+	h.check = head_check(out->buf, out->len);
 	memcpy(out->buf, &h, sizeof(h));
 	hg_strbuf_release(&paths);
 	free(records);
@@ -140,6 +141,19 @@ hg_result_write(const struct hg_cache *c, const struct hg_digest *key,
 
 /* ---- reading ----------------------------------------------------------- */
 
+/* Appends the next n bytes of the entry. */
+static int
+read_more(struct hg_result_reader *r, size_t n)
+{
+	size_t at = r->head.len;
+
+	hg_strbuf_grow(&r->head, n);
+	if (pread(r->fd, r->head.buf + at, n, (off_t)at) != (ssize_t)n)
+		return -1;
+	hg_strbuf_setlen(&r->head, at + n);
+	return 0;
+}
+
 /* Reads the head; false when it is damaged. */
 static bool
 read_head(struct hg_result_reader *r, const struct stat *st)
@@ -148,9 +162,7 @@ read_head(struct hg_result_reader *r, const struct stat *st)
 	const struct head *h;
 	uint64_t want;
 
-	hg_strbuf_grow(&r->head, first);
-	if (pread(r->fd, r->head.buf, first, 0) != (ssize_t)first ||
-	    first < sizeof(*h))
+	if (read_more(r, first) < 0 || first < sizeof(*h))
 		return false;
 	h = (const struct head *)r->head.buf;
 	want = h->head_bytes;
@@ -158,15 +170,10 @@ read_head(struct hg_result_reader *r, const struct stat *st)
 	    want > h->total_bytes || want > MAX_HEAD_BYTES ||
 	    h->n_outputs > MAX_OUTPUTS || want < sizeof(*h))
 		return false;
-	if (want > first) {
-		hg_strbuf_setlen(&r->head, first);
-		hg_strbuf_grow(&r->head, want - first);
-		if (pread(r->fd, r->head.buf + first, want - first,
-			(off_t)first) != (ssize_t)(want - first))
-			return false;
-	}
-	hg_strbuf_setlen(&r->head, want);
-	return ((const struct head *)r->head.buf)->check == head_check(&r->head);
+	if (want > first && read_more(r, want - first) < 0)
+		return false;
+	h = (const struct head *)r->head.buf;
+	return h->check == head_check(h, want);
 }
 
 static bool
@@ -248,16 +255,23 @@ hg_result_head(const struct hg_result_reader *r)
 	return &r->view;
 }
 
-/* Hands the content of output i to sink piece by piece, then checks it. */
+typedef int sink_fn(
+    void *arg, const void *p, size_t n, struct hg_error *err);
+
 static int
-stream(struct hg_result_reader *r, size_t i,
-    int (*sink)(void *arg, const void *p, size_t n, struct hg_error *err),
-    void *arg, struct hg_error *err)
+damaged(struct hg_error *err)
 {
-	const struct record *rec = &r->records[i];
+	return hg_fail(err, HG_CORRUPT, "the cache entry is damaged");
+}
+
+/* Reads an output piece by piece for sink, then checks it. */
+static int
+stream_file(struct hg_result_reader *r, const struct record *rec,
+    sink_fn *sink, void *arg, struct hg_error *err)
+{
+	struct hg_checksum_state *sum = hg_checksum_new();
 	char *buf = hg_xmalloc(COPY_BYTES);
 	uint64_t left = rec->size;
-	struct hg_checksum_state *sum = hg_checksum_new();
 	int rc = 0;
 
 	while (rc == 0 && left > 0) {
@@ -267,7 +281,7 @@ stream(struct hg_result_reader *r, size_t i,
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k <= 0) {
-			rc = hg_fail(err, HG_CORRUPT, "the cache entry is short");
+			rc = damaged(err);
 			break;
 		}
 		hg_checksum_add(sum, buf, (size_t)k);
@@ -275,9 +289,24 @@ stream(struct hg_result_reader *r, size_t i,
 		left -= (uint64_t)k;
 	}
 	if (hg_checksum_done(sum) != rec->check && rc == 0)
-		rc = hg_fail(err, HG_CORRUPT, "the cache entry is damaged");
+		rc = damaged(err);
 	free(buf);
 	return rc;
+}
+
+static int
+stream(struct hg_result_reader *r, size_t i, sink_fn *sink, void *arg,
+    struct hg_error *err)
+{
+	const struct record *rec = &r->records[i];
+	const char *at = r->head.buf + rec->offset;
+
+	/* small enough to have come along with the head */
+	if (rec->offset + rec->size > r->head.len)
+		return stream_file(r, rec, sink, arg, err);
+	if (hg_checksum(at, rec->size) != rec->check)
+		return damaged(err);
+	return sink(arg, at, rec->size, err);
 }
 
 static int

@@ -219,12 +219,19 @@ int
 hg_set_add_folder(
     struct hg_set_builder *b, const char *path, struct hg_error *err)
 {
+	char *plain = hg_xstrdup(path);
+	size_t n = strlen(plain);
 	struct stat st;
+	int rc = 0;
 
-	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
-		return changed(err, path);
-	new_file(b, path, &st, HG_SET_EXISTS);
-	return 0;
+	while (n > 1 && plain[n - 1] == '/')
+		plain[--n] = '\0';
+	if (stat(plain, &st) < 0 || !S_ISDIR(st.st_mode))
+		rc = changed(err, path);
+	else
+		new_file(b, plain, &st, HG_SET_EXISTS);
+	free(plain);
+	return rc;
 }
 
 int
@@ -334,6 +341,47 @@ hg_set_result_key(const struct hg_set_builder *b,
 	hg_key_free(k);
 }
 
+/* ---- leaving out what goes without saying ---- */
+
+static bool
+is_beneath(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(path, dir, n) == 0 && path[n] == '/';
+}
+
+/* A folder exists when a file in it does, or when look-ups in it are checked. */
+static bool
+goes_without_saying(const struct hg_set_builder *b, const struct hg_set_file *f)
+{
+	const char *dir = b->pool.buf + f->path;
+
+	if (f->kind != HG_SET_EXISTS)
+		return false;
+	if (hg_hmap_get(&b->missing, dir))
+		return true;
+	for (size_t i = 0; i < b->n_files; i++)
+		if (b->files[i].kind != HG_SET_EXISTS &&
+		    is_beneath(b->pool.buf + b->files[i].path, dir))
+			return true;
+	return false;
+}
+
+static void
+drop_needless(struct hg_set_builder *b)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < b->n_files; i++) {
+		struct hg_set_file f = b->files[i];
+
+		if (!goes_without_saying(b, &f))
+			b->files[kept++] = f;
+	}
+	b->n_files = kept;
+}
+
 /* ---- to bytes ---------------------------------------------------------- */
 
 struct pack {
@@ -362,17 +410,19 @@ pack_missing(const char *dir, void *value, void *arg)
 }
 
 void
-hg_set_pack(const struct hg_set_builder *b, const struct hg_digest *result,
+hg_set_pack(struct hg_set_builder *b, const struct hg_digest *result,
     uint64_t names, uint64_t compile_us, struct hg_strbuf *out)
 {
 	struct pack p = { HG_STRBUF_INIT, HG_STRBUF_INIT, HG_STRBUF_INIT };
 	struct hg_set_head head = { .magic = HG_SET_MAGIC,
 		.result = *result,
 		.names = names,
-		.compile_us = compile_us,
-		.n_files = (uint32_t)b->n_files };
+		.compile_us = compile_us };
 	size_t start = out->len;
 	static const char zeros[8];
+
+	drop_needless(b);
+	head.n_files = (uint32_t)b->n_files;
 
 	hg_strbuf_add(&p.pool, b->pool.buf, b->pool.len);
 	hg_hmap_each(&b->missing, pack_missing, &p);
