@@ -9,14 +9,14 @@
 #include "lib/config/hg_config.h"
 
 struct hg_coords;
-struct hg_memo;
+struct hg_contents;
 struct hg_search;
 struct hg_toolchains;
 
 struct hg_agent {
 	struct hg_config config;
 	struct hg_coords *coords;
-	struct hg_memo *memo;
+	struct hg_contents *contents;
 	struct hg_search *search;
 	struct hg_toolchains *toolchains;
 	uint64_t started_ns;

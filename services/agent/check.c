@@ -17,11 +17,11 @@
 #include "lib/observe/observe.h"
 #include "lib/wire/agent_msg.h"
 #include "services/agent/check.h"
-#include "services/agent/memo.h"
+#include "services/agent/contents.h"
 
 struct check {
 	const struct hg_agent_request *request;
-	struct hg_memo *memo;
+	struct hg_contents *contents;
 	/* absolute names of the request's outputs */
 	struct hg_hmap outputs;
 };
@@ -33,11 +33,11 @@ check_content(struct check *k, const char *path, const struct hg_digest *digest,
 	const struct hg_content *c;
 	bool same;
 
-	if (hg_memo_get(k->memo, path, false, &c, err))
+	if (hg_contents_get(k->contents, path, false, &c, err))
 		return hg_fail(err, HG_INVALID,
 		    "the worker read %.150s, which is not here", path);
 	same = hg_digest_equal(&c->digest, digest);
-	hg_memo_drop(k->memo, c);
+	hg_contents_drop(k->contents, c);
 	if (!same)
 		return hg_fail(
 		    err, HG_INVALID, "the worker read another %.150s", path);
@@ -118,10 +118,10 @@ check_outputs(
 
 int
 hg_check_result(const struct hg_agent_request *request,
-    const struct hg_wire_result *result, struct hg_memo *memo,
+    const struct hg_wire_result *result, struct hg_contents *contents,
     struct hg_error *err)
 {
-	struct check k = { request, memo, HG_HMAP_INIT };
+	struct check k = { request, contents, HG_HMAP_INIT };
 	int rc;
 
 	if (result->n_observed == 0)

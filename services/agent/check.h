@@ -5,7 +5,7 @@
 
 struct hg_agent_request;
 struct hg_error;
-struct hg_memo;
+struct hg_contents;
 struct hg_wire_result;
 
 /*
@@ -14,7 +14,7 @@ struct hg_wire_result;
  * names may come back. -HG_INVALID and the first difference otherwise.
  */
 int hg_check_result(const struct hg_agent_request *request,
-    const struct hg_wire_result *result, struct hg_memo *memo,
+    const struct hg_wire_result *result, struct hg_contents *contents,
     struct hg_error *err);
 
 #endif

@@ -24,7 +24,7 @@
 #include "services/agent/compile.h"
 #include "services/agent/coords.h"
 #include "services/agent/inputs.h"
-#include "services/agent/memo.h"
+#include "services/agent/contents.h"
 #include "services/agent/request.h"
 #include "services/agent/search.h"
 
@@ -148,7 +148,7 @@ pack_request(struct compile *c, struct hg_strbuf *body)
 		    c->request->compiler, path ? path : "", toolchain, &c->err);
 	if (rc == 0)
 		rc = hg_request_pack(
-		    &parts, c->agent->memo, body, &c->reason, &c->err);
+		    &parts, c->agent->contents, body, &c->reason, &c->err);
 	hg_inputs_release(&in);
 	return rc;
 }
@@ -166,7 +166,7 @@ take_result(struct compile *c, const struct hg_strbuf *answer)
 		return hg_fail(
 		    &c->err, HG_UNAVAILABLE, "%.200s", c->result->infra_error);
 	c->reason = HG_REASON_inputs_differ;
-	return hg_check_result(c->request, c->result, c->agent->memo, &c->err);
+	return hg_check_result(c->request, c->result, c->agent->contents, &c->err);
 }
 
 static int

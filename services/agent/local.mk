@@ -15,8 +15,8 @@ services_agent_libagent_a_SOURCES = \
 	%D%/inputs.h \
 	%D%/listen.c \
 	%D%/listen.h \
-	%D%/memo.c \
-	%D%/memo.h \
+	%D%/contents.c \
+	%D%/contents.h \
 	%D%/options.c \
 	%D%/options.def \
 	%D%/options.h \

@@ -34,7 +34,7 @@
 #include "services/agent/conn.h"
 #include "services/agent/coords.h"
 #include "services/agent/listen.h"
-#include "services/agent/memo.h"
+#include "services/agent/contents.h"
 #include "services/agent/options.h"
 #include "services/agent/search.h"
 
@@ -48,7 +48,7 @@
 /* For the last compiles after it has left its socket. */
 #define DRAIN_NS (60 * HG_NS_PER_SEC)
 /* Contents of headers that are kept in memory. */
-#define MEMO_BYTES ((uint64_t)512 << 20)
+#define CONTENTS_BYTES ((uint64_t)512 << 20)
 
 struct server {
 	struct hg_agent agent;
@@ -193,7 +193,7 @@ server_open(struct server *s, const struct hg_agent_options *options,
 	so = observe_path();
 	a->search = hg_search_new(so, search_slots());
 	free(so);
-	a->memo = hg_memo_new(MEMO_BYTES);
+	a->contents = hg_contents_new(CONTENTS_BYTES);
 	a->toolchains = hg_toolchains_new();
 	return hg_listen_open(
 	    &s->listen, options->socket, options->lock_fd, err);
@@ -209,7 +209,7 @@ server_release(struct server *s)
 	hg_coords_free(a->coords);
 	hg_search_free(a->search);
 	hg_toolchains_free(a->toolchains);
-	hg_memo_free(a->memo);
+	hg_contents_free(a->contents);
 	hg_config_release(&a->config);
 	hg_fd_close(&a->wake_fd);
 	hg_fd_close(&s->signal_fd);

@@ -19,7 +19,7 @@
 #include "lib/wire/agent_msg.h"
 #include "lib/wire/wire.h"
 #include "services/agent/inputs.h"
-#include "services/agent/memo.h"
+#include "services/agent/contents.h"
 #include "services/agent/request.h"
 
 /* Source and bundle; leaves room for names and digests in a message. */
@@ -37,7 +37,7 @@ static const struct {
 
 struct build {
 	const struct hg_request_parts *parts;
-	struct hg_memo *memo;
+	struct hg_contents *contents;
 	struct hg_pack_writer *writer;
 	struct hg_strbuf bundle;
 	const struct hg_content *source;
@@ -126,7 +126,7 @@ static int
 get_content(struct build *b, const char *path, bool want_bytes,
     const struct hg_content **ret, struct hg_error *err)
 {
-	int rc = hg_memo_get(b->memo, path, want_bytes, ret, err);
+	int rc = hg_contents_get(b->contents, path, want_bytes, ret, err);
 
 	if (rc == -HG_TOOBIG)
 		return too_large(b, err);
@@ -148,7 +148,7 @@ add_file(struct build *b, const struct hg_input *input,
 	if (!input->is_toolchain)
 		rc = hg_pack_add_file(
 		    b->writer, input->path, c->mode, c->p, c->n, err);
-	hg_memo_drop(b->memo, c);
+	hg_contents_drop(b->contents, c);
 	return rc;
 }
 
@@ -315,18 +315,18 @@ build_release(struct build *b)
 	free(m->target_os);
 	free(m->toolchain);
 	free(b->include.path);
-	hg_memo_drop(b->memo, b->source);
+	hg_contents_drop(b->contents, b->source);
 	hg_pack_writer_free(b->writer);
 	hg_strbuf_release(&b->bundle);
 }
 
 int
-hg_request_pack(const struct hg_request_parts *parts, struct hg_memo *memo,
+hg_request_pack(const struct hg_request_parts *parts, struct hg_contents *contents,
     struct hg_strbuf *out, enum hg_reason *ret_reason, struct hg_error *err)
 {
 	struct build b = {
 		.parts = parts,
-		.memo = memo,
+		.contents = contents,
 		.bundle = HG_STRBUF_INIT,
 		.reason = HG_REASON_search_failed,
 	};

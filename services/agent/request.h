@@ -10,7 +10,7 @@
 struct hg_agent_request;
 struct hg_error;
 struct hg_inputs;
-struct hg_memo;
+struct hg_contents;
 struct hg_strbuf;
 
 /* What is packed with the inputs and the launcher's request. */
@@ -28,7 +28,7 @@ struct hg_request_parts {
  * Appends the message to out. Otherwise *ret_reason says why the compile cannot
  * travel: not_utf8, too_large, search_failed (an input is gone or changing).
  */
-int hg_request_pack(const struct hg_request_parts *parts, struct hg_memo *memo,
+int hg_request_pack(const struct hg_request_parts *parts, struct hg_contents *contents,
     struct hg_strbuf *out, enum hg_reason *ret_reason, struct hg_error *err);
 
 /* Does a worker's compiler get the variable "NAME=value"? (env.def) */

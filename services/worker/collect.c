@@ -23,7 +23,7 @@
 #include "lib/observe/observe.h"
 #include "lib/wire/wire.h"
 #include "services/worker/collect.h"
-#include "services/worker/memo.h"
+#include "services/worker/digests.h"
 
 /* Files of a job folder that are looked through, and their depth. */
 #define MAX_FILES 200000
@@ -317,7 +317,7 @@ hg_collect_outputs(const struct hg_view *view, const struct hg_snapshot *s,
 
 static int
 digest_seen(const struct hg_view *view, const char *cwd, const char *path,
-    struct hg_memo *memo, struct hg_digest *ret, struct hg_error *err)
+    struct hg_digests *memo, struct hg_digest *ret, struct hg_error *err)
 {
 	bool host;
 	char *real = hg_view_resolve(view, cwd, path, &host, err);
@@ -327,7 +327,7 @@ digest_seen(const struct hg_view *view, const char *cwd, const char *path,
 	if (!real)
 		return -HG_INVALID;
 	if (host)
-		rc = hg_memo_digest(memo, real, ret, err);
+		rc = hg_digests_get(memo, real, ret, err);
 	else if (lstat(real, &st) < 0 || !S_ISREG(st.st_mode))
 		rc = hg_fail(err, HG_NOTFOUND, "%s, which was read, is gone",
 		    path);
@@ -339,7 +339,7 @@ digest_seen(const struct hg_view *view, const char *cwd, const char *path,
 
 static int
 take_seen(const struct hg_view *view, const char *cwd,
-    const struct hg_observed *seen, struct hg_memo *memo,
+    const struct hg_observed *seen, struct hg_digests *memo,
     struct hg_wire_result *r, struct hg_error *err)
 {
 	struct hg_wire_observed *o = &r->observed[r->n_observed];
@@ -375,7 +375,7 @@ take_seen(const struct hg_view *view, const char *cwd,
 
 int
 hg_collect_observed(const struct hg_view *view, const char *cwd,
-    const struct hg_observed_list *seen, struct hg_memo *memo,
+    const struct hg_observed_list *seen, struct hg_digests *memo,
     struct hg_wire_result *ret, struct hg_error *err)
 {
 	int rc = 0;

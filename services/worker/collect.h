@@ -13,7 +13,7 @@
 #include "services/worker/view.h"
 
 struct hg_error;
-struct hg_memo;
+struct hg_digests;
 struct hg_observed_list;
 struct hg_strbuf;
 struct hg_wire_compile;
@@ -44,7 +44,7 @@ int hg_collect_file(const struct hg_view *view, const char *cwd,
 
 /* Adds to ret what was observed, with the digests of files read and run. */
 int hg_collect_observed(const struct hg_view *view, const char *cwd,
-    const struct hg_observed_list *seen, struct hg_memo *memo,
+    const struct hg_observed_list *seen, struct hg_digests *memo,
     struct hg_wire_result *ret, struct hg_error *err);
 
 /* Frees what the functions above added. */

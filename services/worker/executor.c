@@ -22,7 +22,7 @@
 #include "services/worker/executor_private.h"
 #include "services/worker/host.h"
 #include "services/worker/jail.h"
-#include "services/worker/memo.h"
+#include "services/worker/digests.h"
 
 /* Where gcc finds its assembler when the client says nothing. */
 #define DEFAULT_PATH "/usr/bin:/bin"
@@ -57,7 +57,7 @@ hg_executor_new(
 	x = hg_xcalloc(1, sizeof(*x));
 	x->options = options;
 	x->toolchains = hg_toolchains_new();
-	x->memo = hg_memo_new();
+	x->memo = hg_digests_new();
 	x->sandbox = hg_host_helper(options->helper_dir, "hg-sandbox");
 	x->observer = hg_host_helper(options->helper_dir, "hg-observe.so");
 	probe_sandbox(x);
@@ -70,7 +70,7 @@ hg_executor_free(struct hg_executor *x)
 	if (!x)
 		return;
 	hg_toolchains_free(x->toolchains);
-	hg_memo_free(x->memo);
+	hg_digests_free(x->memo);
 	free(x->sandbox);
 	free(x->observer);
 	free(x->no_sandbox);

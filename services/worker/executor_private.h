@@ -8,13 +8,13 @@
 #include "services/worker/outcome.h"
 #include "services/worker/view.h"
 
-struct hg_memo;
+struct hg_digests;
 struct hg_toolchains;
 
 struct hg_executor {
 	const struct hg_executor_options *options;
 	struct hg_toolchains *toolchains;
-	struct hg_memo *memo;
+	struct hg_digests *memo;
 	/* programs of ours */
 	char *sandbox;
 	char *observer;

@@ -19,8 +19,8 @@ services_worker_libworker_a_SOURCES = \
 	%D%/jail.h \
 	%D%/layout.c \
 	%D%/layout.h \
-	%D%/memo.c \
-	%D%/memo.h \
+	%D%/digests.c \
+	%D%/digests.h \
 	%D%/outcome.c \
 	%D%/outcome.h \
 	%D%/registration.c \

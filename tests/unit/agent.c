@@ -23,7 +23,7 @@
 #include "services/agent/check.h"
 #include "services/agent/inputs.h"
 #include "services/agent/listen.h"
-#include "services/agent/memo.h"
+#include "services/agent/contents.h"
 #include "services/agent/options.h"
 #include "services/agent/peer.h"
 #include "services/agent/request.h"
@@ -279,7 +279,7 @@ END_TEST
 
 START_TEST(remembers_files_until_they_change)
 {
-	struct hg_memo *m = hg_memo_new(1 << 20);
+	struct hg_contents *m = hg_contents_new(1 << 20);
 	const struct hg_content *a, *b, *c, *d;
 	struct tree t;
 	char *path;
@@ -287,26 +287,26 @@ START_TEST(remembers_files_until_they_change)
 	tree_init(&t);
 	path = put(&t, "x.h", "int x;\n");
 	settle();
-	ck_assert_int_eq(hg_memo_get(m, path, true, &a, NULL), 0);
+	ck_assert_int_eq(hg_contents_get(m, path, true, &a, NULL), 0);
 	ck_assert_uint_eq(a->n, 7);
 	ck_assert_mem_eq(a->p, "int x;\n", 7);
 	ck_assert_uint_eq(a->mode, 0644);
-	ck_assert_int_eq(hg_memo_get(m, path, false, &b, NULL), 0);
+	ck_assert_int_eq(hg_contents_get(m, path, false, &b, NULL), 0);
 	ck_assert_ptr_eq(a, b);
 	free(put(&t, "x.h", "int y;\n"));
-	ck_assert_int_eq(hg_memo_get(m, path, true, &c, NULL), 0);
+	ck_assert_int_eq(hg_contents_get(m, path, true, &c, NULL), 0);
 	ck_assert_mem_eq(c->p, "int y;\n", 7);
 	ck_assert(!hg_digest_equal(&a->digest, &c->digest));
 	/* the old one stays for those who have it */
 	ck_assert_mem_eq(a->p, "int x;\n", 7);
 	/* changed a moment ago: read again each time */
-	ck_assert_int_eq(hg_memo_get(m, path, true, &d, NULL), 0);
+	ck_assert_int_eq(hg_contents_get(m, path, true, &d, NULL), 0);
 	ck_assert_ptr_ne(c, d);
-	hg_memo_drop(m, a);
-	hg_memo_drop(m, b);
-	hg_memo_drop(m, c);
-	hg_memo_drop(m, d);
-	hg_memo_free(m);
+	hg_contents_drop(m, a);
+	hg_contents_drop(m, b);
+	hg_contents_drop(m, c);
+	hg_contents_drop(m, d);
+	hg_contents_free(m);
 	free(path);
 	tree_release(&t);
 }
@@ -314,7 +314,7 @@ END_TEST
 
 START_TEST(forgets_what_was_used_longest_ago)
 {
-	struct hg_memo *m = hg_memo_new(3000);
+	struct hg_contents *m = hg_contents_new(3000);
 	const struct hg_content *c, *first;
 	char text[1000], *path[4];
 	struct tree t;
@@ -329,17 +329,17 @@ START_TEST(forgets_what_was_used_longest_ago)
 		path[i] = put(&t, name, text);
 	}
 	settle();
-	ck_assert_int_eq(hg_memo_get(m, path[0], true, &first, NULL), 0);
+	ck_assert_int_eq(hg_contents_get(m, path[0], true, &first, NULL), 0);
 	for (int i = 1; i < 4; i++) {
-		ck_assert_int_eq(hg_memo_get(m, path[i], true, &c, NULL), 0);
-		hg_memo_drop(m, c);
-		ck_assert_uint_le(hg_memo_bytes(m), 3000);
+		ck_assert_int_eq(hg_contents_get(m, path[i], true, &c, NULL), 0);
+		hg_contents_drop(m, c);
+		ck_assert_uint_le(hg_contents_bytes(m), 3000);
 	}
-	ck_assert_int_eq(hg_memo_get(m, path[0], true, &c, NULL), 0);
+	ck_assert_int_eq(hg_contents_get(m, path[0], true, &c, NULL), 0);
 	ck_assert_ptr_ne(c, first);
-	hg_memo_drop(m, c);
-	hg_memo_drop(m, first);
-	hg_memo_free(m);
+	hg_contents_drop(m, c);
+	hg_contents_drop(m, first);
+	hg_contents_free(m);
 	for (int i = 0; i < 4; i++)
 		free(path[i]);
 	tree_release(&t);
@@ -348,7 +348,7 @@ END_TEST
 
 START_TEST(memo_tells_what_is_no_file)
 {
-	struct hg_memo *m = hg_memo_new(1 << 20);
+	struct hg_contents *m = hg_contents_new(1 << 20);
 	const struct hg_content *c;
 	struct tree t;
 	char *fifo;
@@ -357,11 +357,11 @@ START_TEST(memo_tells_what_is_no_file)
 	fifo = hg_path_join(t.dir, "fifo");
 	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
 	ck_assert_int_eq(
-	    hg_memo_get(m, "/no/such", true, &c, NULL), -HG_NOTFOUND);
-	ck_assert_int_eq(hg_memo_get(m, t.dir, true, &c, NULL), -HG_INVALID);
-	ck_assert_int_eq(hg_memo_get(m, fifo, true, &c, NULL), -HG_INVALID);
+	    hg_contents_get(m, "/no/such", true, &c, NULL), -HG_NOTFOUND);
+	ck_assert_int_eq(hg_contents_get(m, t.dir, true, &c, NULL), -HG_INVALID);
+	ck_assert_int_eq(hg_contents_get(m, fifo, true, &c, NULL), -HG_INVALID);
 	free(fifo);
-	hg_memo_free(m);
+	hg_contents_free(m);
 	tree_release(&t);
 }
 END_TEST
@@ -406,11 +406,11 @@ pack(const struct hg_agent_request *request, const struct hg_inputs *in,
     struct hg_strbuf *out, enum hg_reason *ret_reason)
 {
 	const struct hg_request_parts parts = { request, in, "00ff", "x86_64" };
-	struct hg_memo *m = hg_memo_new(1 << 20);
+	struct hg_contents *m = hg_contents_new(1 << 20);
 	struct hg_error err;
 	int rc = hg_request_pack(&parts, m, out, ret_reason, &err);
 
-	hg_memo_free(m);
+	hg_contents_free(m);
 	return rc;
 }
 
@@ -576,7 +576,7 @@ static int
 check_one(struct tree *t, int kind, const char *path, const char *content)
 {
 	struct hg_agent_request request = request_in(t);
-	struct hg_memo *m = hg_memo_new(1 << 20);
+	struct hg_contents *m = hg_contents_new(1 << 20);
 	char *copy = hg_xstrdup(path);
 	struct hg_wire_observed seen = { .path = copy, .kind = kind };
 	const struct hg_wire_result result = {
@@ -590,7 +590,7 @@ check_one(struct tree *t, int kind, const char *path, const char *content)
 		hg_digest_bytes(content, strlen(content), &seen.digest);
 	rc = hg_check_result(&request, &result, m, &err);
 	free(copy);
-	hg_memo_free(m);
+	hg_contents_free(m);
 	return rc;
 }
 
@@ -627,7 +627,7 @@ START_TEST(a_worker_writes_only_what_was_asked_for)
 {
 	static char asked[] = "a.o", other[] = "../../.profile";
 	static char folder[] = "/tmp";
-	struct hg_memo *m = hg_memo_new(1 << 20);
+	struct hg_contents *m = hg_contents_new(1 << 20);
 	struct hg_wire_output out = { .path = asked };
 	struct hg_wire_observed seen = { .path = folder,
 		.kind = HG_OBSERVED_FOLDER };
@@ -649,7 +649,7 @@ START_TEST(a_worker_writes_only_what_was_asked_for)
 	out.path = asked;
 	result.n_observed = 0;
 	ck_assert_int_ne(hg_check_result(&request, &result, m, NULL), 0);
-	hg_memo_free(m);
+	hg_contents_free(m);
 	tree_release(&t);
 }
 END_TEST

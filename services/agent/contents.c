@@ -22,7 +22,7 @@
 #include "lib/base/limits.h"
 #include "lib/base/strbuf.h"
 #include "lib/base/time.h"
-#include "services/agent/memo.h"
+#include "services/agent/contents.h"
 
 /* Well over the tick of any file system's clock on Linux. */
 #define SETTLED_NS (100 * HG_NS_PER_MS)
@@ -41,7 +41,7 @@ struct entry {
 	char *bytes;
 	char *path;
 	struct signature sig;
-	/* holders, the memo being one of them while the entry is kept */
+	/* holders, the contents being one of them while the entry is kept */
 	int refs;
 	bool is_kept;
 	/* least recently used first */
@@ -49,7 +49,7 @@ struct entry {
 	struct entry *next;
 };
 
-struct hg_memo {
+struct hg_contents {
 	pthread_mutex_t lock;
 	uint64_t max_bytes;
 	/* the rest under the lock, and entries' refs, is_kept, prev, next */
@@ -118,7 +118,7 @@ unref(struct entry *e)
 }
 
 static void
-unlist(struct hg_memo *m, struct entry *e)
+unlist(struct hg_contents *m, struct entry *e)
 {
 	*(e->prev ? &e->prev->next : &m->oldest) = e->next;
 	*(e->next ? &e->next->prev : &m->newest) = e->prev;
@@ -127,7 +127,7 @@ unlist(struct hg_memo *m, struct entry *e)
 }
 
 static void
-list_newest(struct hg_memo *m, struct entry *e)
+list_newest(struct hg_contents *m, struct entry *e)
 {
 	e->prev = m->newest;
 	*(m->newest ? &m->newest->next : &m->oldest) = e;
@@ -135,7 +135,7 @@ list_newest(struct hg_memo *m, struct entry *e)
 }
 
 static void
-forget(struct hg_memo *m, struct entry *e)
+forget(struct hg_contents *m, struct entry *e)
 {
 	hg_hmap_del(&m->table, e->path);
 	unlist(m, e);
@@ -145,7 +145,7 @@ forget(struct hg_memo *m, struct entry *e)
 }
 
 static void
-keep(struct hg_memo *m, struct entry *e)
+keep(struct hg_contents *m, struct entry *e)
 {
 	struct entry *old = hg_hmap_get(&m->table, e->path);
 
@@ -164,7 +164,7 @@ keep(struct hg_memo *m, struct entry *e)
 
 /* The entry, held for the caller, or NULL. */
 static struct entry *
-look_up(struct hg_memo *m, const char *path, const struct signature *sig,
+look_up(struct hg_contents *m, const char *path, const struct signature *sig,
     bool want_bytes)
 {
 	struct entry *e = hg_hmap_get(&m->table, path);
@@ -251,12 +251,12 @@ read_entry(const char *path, bool want_bytes, struct hg_error *err)
 	return e;
 }
 
-/* ---- the memo ----------------------------------------------------------- */
+/* ---- the contents ----------------------------------------------------------- */
 
-struct hg_memo *
-hg_memo_new(uint64_t max_bytes)
+struct hg_contents *
+hg_contents_new(uint64_t max_bytes)
 {
-	struct hg_memo *m = hg_xcalloc(1, sizeof(*m));
+	struct hg_contents *m = hg_xcalloc(1, sizeof(*m));
 
 	pthread_mutex_init(&m->lock, NULL);
 	m->max_bytes = max_bytes;
@@ -264,7 +264,7 @@ hg_memo_new(uint64_t max_bytes)
 }
 
 void
-hg_memo_free(struct hg_memo *m)
+hg_contents_free(struct hg_contents *m)
 {
 	if (!m)
 		return;
@@ -276,7 +276,7 @@ hg_memo_free(struct hg_memo *m)
 }
 
 int
-hg_memo_get(struct hg_memo *m, const char *path, bool want_bytes,
+hg_contents_get(struct hg_contents *m, const char *path, bool want_bytes,
     const struct hg_content **ret, struct hg_error *err)
 {
 	uint64_t started = hg_wall_ns();
@@ -309,7 +309,7 @@ hg_memo_get(struct hg_memo *m, const char *path, bool want_bytes,
 }
 
 void
-hg_memo_drop(struct hg_memo *m, const struct hg_content *c)
+hg_contents_drop(struct hg_contents *m, const struct hg_content *c)
 {
 	struct entry *e;
 
@@ -323,7 +323,7 @@ hg_memo_drop(struct hg_memo *m, const struct hg_content *c)
 }
 
 uint64_t
-hg_memo_bytes(struct hg_memo *m)
+hg_contents_bytes(struct hg_contents *m)
 {
 	uint64_t n;
 

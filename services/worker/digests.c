@@ -14,7 +14,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/hmap.h"
-#include "services/worker/memo.h"
+#include "services/worker/digests.h"
 
 /* Names come from what compiles did; beyond so many nothing is remembered. */
 #define MAX_ENTRIES 100000
@@ -24,23 +24,23 @@ struct entry {
 	struct hg_digest digest;
 };
 
-struct hg_memo {
+struct hg_digests {
 	/* covers entries */
 	pthread_mutex_t lock;
 	struct hg_hmap entries;
 };
 
-struct hg_memo *
-hg_memo_new(void)
+struct hg_digests *
+hg_digests_new(void)
 {
-	struct hg_memo *m = hg_xcalloc(1, sizeof(*m));
+	struct hg_digests *m = hg_xcalloc(1, sizeof(*m));
 
 	pthread_mutex_init(&m->lock, NULL);
 	return m;
 }
 
 void
-hg_memo_free(struct hg_memo *m)
+hg_digests_free(struct hg_digests *m)
 {
 	if (!m)
 		return;
@@ -61,7 +61,7 @@ is_same(const struct stat *a, const struct stat *b)
 }
 
 static bool
-recall(struct hg_memo *m, const char *path, const struct stat *st,
+recall(struct hg_digests *m, const char *path, const struct stat *st,
     struct hg_digest *ret)
 {
 	struct entry *e;
@@ -77,7 +77,7 @@ recall(struct hg_memo *m, const char *path, const struct stat *st,
 }
 
 static void
-remember(struct hg_memo *m, const char *path, const struct stat *st,
+remember(struct hg_digests *m, const char *path, const struct stat *st,
     const struct hg_digest *digest)
 {
 	struct entry *e = hg_xcalloc(1, sizeof(*e));
@@ -92,7 +92,7 @@ remember(struct hg_memo *m, const char *path, const struct stat *st,
 }
 
 int
-hg_memo_digest(struct hg_memo *m, const char *path, struct hg_digest *ret,
+hg_digests_get(struct hg_digests *m, const char *path, struct hg_digest *ret,
     struct hg_error *err)
 {
 	struct stat st;

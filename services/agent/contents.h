@@ -4,8 +4,8 @@
  * signatures stay the same: a build reads the same headers thousands of times.
  * One lock, never held while a file is read. Any thread.
  */
-#ifndef HG_AGENT_MEMO_H
-#define HG_AGENT_MEMO_H
+#ifndef HG_AGENT_CONTENTS_H
+#define HG_AGENT_CONTENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include "lib/digest/digest.h"
 
 struct hg_error;
-struct hg_memo;
+struct hg_contents;
 
 /* Shared and constant. */
 struct hg_content {
@@ -26,20 +26,20 @@ struct hg_content {
 };
 
 /* max_bytes bounds the contents kept, not those in use. */
-struct hg_memo *hg_memo_new(uint64_t max_bytes);
+struct hg_contents *hg_contents_new(uint64_t max_bytes);
 /* When nothing that it gave is in use. */
-void hg_memo_free(struct hg_memo *m);
+void hg_contents_free(struct hg_contents *m);
 
 /*
- * The regular file at an absolute path, links followed; hg_memo_drop() it.
+ * The regular file at an absolute path, links followed; hg_contents_drop() it.
  * -HG_NOTFOUND: not there; -HG_INVALID: not a regular file; -HG_TOOBIG: larger
  * than a message; -HG_IO: unreadable, or being changed just now.
  */
-int hg_memo_get(struct hg_memo *m, const char *path, bool want_bytes,
+int hg_contents_get(struct hg_contents *m, const char *path, bool want_bytes,
     const struct hg_content **ret, struct hg_error *err);
-void hg_memo_drop(struct hg_memo *m, const struct hg_content *c);
+void hg_contents_drop(struct hg_contents *m, const struct hg_content *c);
 
 /* Bytes kept now, for tests. */
-uint64_t hg_memo_bytes(struct hg_memo *m);
+uint64_t hg_contents_bytes(struct hg_contents *m);
 
 #endif
