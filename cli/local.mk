@@ -26,6 +26,10 @@ bin_hgbuild_SOURCES = \
 	%D%/table.h \
 	%D%/text.c \
 	%D%/text.h \
+	%D%/why.c \
+	%D%/why.def \
+	%D%/why.h \
+	%D%/why_parts.c \
 	%D%/workers.c \
 	%D%/wrap.c
 bin_hgbuild_LDADD = \
@@ -49,3 +53,11 @@ bin_hg_call_LDADD = lib/rpc/librpc.a lib/base/libbase.a $(GRPC_LIBS)
 dist_check_SCRIPTS += \
 	tests/e2e/t6000-hgbuild.t \
 	tests/e2e/t6010-hgbuild-cluster.t
+
+check_PROGRAMS += tests/unit/why.t
+tests_unit_why_t_SOURCES = cli/why_parts.c tests/unit/why.c
+tests_unit_why_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_why_t_LDADD = lib/store/libstore.a lib/digest/libdigest.a \
+	lib/base/libbase.a $(CHECK_LIBS)
+
+dist_check_SCRIPTS += tests/e2e/t1200-why.t

@@ -171,8 +171,10 @@ finish(struct hg_job *job, const struct hg_strvec *outputs,
 	(void)!hg_write_all(STDERR_FILENO, reply->err.p, reply->err.n, NULL);
 	snprintf(job->worker, sizeof(job->worker), "%s", reply->worker_id);
 	*ret_exit = reply->exit_code;
-	hg_stats_add(job->stats, HG_STAT_COMPILE_US,
-	    (int64_t)reply->compile_time_ms * 1000);
+	job->compile_us = reply->compile_time_ms * 1000;
+	hg_stats_add(job->stats, HG_STAT_COMPILE_US, (int64_t)job->compile_us);
+	if (reply->exit_code != 0)
+		job->unkept = HG_REASON_compile_failed;
 	if (reply->exit_code == 0 && !job->config.cache_readonly &&
 	    job->config.cache_direct)
 		publish(job, reply, started);

@@ -14,6 +14,7 @@
 #include "lib/cc/command.h"
 #include "lib/config/hg_config.h"
 #include "lib/digest/digest.h"
+#include "lib/store/manifest.h"
 #include "lib/store/sig.h"
 
 struct hg_cache;
@@ -33,6 +34,10 @@ struct hg_job {
 	/* the manifest's key, and the checksum of the outputs' names */
 	struct hg_digest key;
 	uint64_t names;
+	/* what the key was made of */
+	struct hg_key *parts;
+	/* what the cache had for it */
+	struct hg_lookup lookup;
 	/* of the only source, when there is one */
 	struct hg_sig source_sig;
 	/* stderr is a terminal, which compilers treat differently */
@@ -42,6 +47,11 @@ struct hg_job {
 	/* how it ended, for the log */
 	enum hg_reason reason;
 	char worker[64];
+	/* what the compile took, 0 when nothing was compiled */
+	uint64_t compile_us;
+	/* the result went into the cache; else why not, or HG_REASON_hit */
+	bool kept;
+	enum hg_reason unkept;
 	/* why the cache had nothing, or why a worker could not */
 	char detail[256];
 };

@@ -3,6 +3,8 @@ launcher_sources = \
 	%D%/compiler.h \
 	%D%/deliver.c \
 	%D%/deliver.h \
+	%D%/explain.c \
+	%D%/explain.h \
 	%D%/handover.c \
 	%D%/handover.h \
 	%D%/job.h \

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "launcher/deliver.h"
+#include "launcher/explain.h"
 #include "launcher/handover.h"
 #include "launcher/job.h"
 #include "launcher/log.h"
@@ -41,17 +42,19 @@ static const char HELP[] =
     "\n"
     "Settings: hybridgrid.conf(5); \"hgbuild config show\" prints them.\n";
 
+/* Counts and notes how the job ended. */
 static void
-count(struct hg_job *job)
+note(struct hg_job *job, int exit_code)
 {
 	hg_stats_count(job->stats, job->reason);
+	hg_launcher_log(job, exit_code);
+	hg_explain(job, exit_code);
 }
 
 static int
 pass_through(struct hg_job *job)
 {
-	count(job);
-	hg_launcher_log(job, -1);
+	note(job, -1);
 	return hg_run_exec(job);
 }
 
@@ -62,22 +65,23 @@ static bool
 try_cache(struct hg_job *job, int *ret_exit)
 {
 	struct hg_error err = { .text = "" };
-	struct hg_lookup l;
+	struct hg_lookup *l = &job->lookup;
 
 	if (!job->config.cache_direct || job->config.cache_recache)
 		return false;
-	hg_manifest_lookup(job->cache, &job->key, job->names, job->memo, &l);
-	memcpy(job->detail, l.why, sizeof(job->detail));
-	if (!l.hit)
-		return false;
-	if (hg_deliver_cached(job, &l.result, ret_exit, &err) != 0) {
+	hg_manifest_lookup(job->cache, &job->key, job->names, job->memo, l);
+	if (l->hit && hg_deliver_cached(job, &l->result, ret_exit, &err) != 0) {
 		if (err.code == HG_CORRUPT)
 			hg_stats_add(job->stats, HG_STAT_DAMAGED, 1);
-		snprintf(job->detail, sizeof(job->detail), "%s", err.text);
+		snprintf(l->why, sizeof(l->why), "%s", err.text);
+		l->hit = false;
+	}
+	if (!l->hit) {
+		memcpy(job->detail, l->why, sizeof(job->detail));
 		return false;
 	}
 	job->reason = HG_REASON_hit;
-	hg_stats_add(job->stats, HG_STAT_SAVED_US, (int64_t)l.compile_us);
+	hg_stats_add(job->stats, HG_STAT_SAVED_US, (int64_t)l->compile_us);
 	return true;
 }
 
@@ -118,13 +122,13 @@ publish_local(struct hg_job *job, const struct hg_run *run,
 	struct hg_error err = { .text = "" };
 
 	if (run->status != 0) {
-		job->reason = HG_REASON_compile_failed;
+		job->reason = job->unkept = HG_REASON_compile_failed;
 		return;
 	}
 	if (job->config.cache_readonly || !job->config.cache_direct)
 		return;
 	if (!o || hg_observe_collect(o, &seen, &err) != 0) {
-		job->reason = HG_REASON_not_observed;
+		job->reason = job->unkept = HG_REASON_not_observed;
 		snprintf(job->detail, sizeof(job->detail), "%s", err.text);
 		return;
 	}
@@ -149,11 +153,11 @@ compile_here(struct hg_job *job)
 	/* why it was not done remotely matters more than why it is not kept */
 	if (hg_reason_class(before) == HG_REASON_CLASS_LOCAL)
 		job->reason = before;
+	job->compile_us = run.wall_us;
 	hg_stats_add(job->stats, HG_STAT_COMPILE_US, (int64_t)run.wall_us);
-	count(job);
 	status = WIFEXITED(run.status) ? WEXITSTATUS(run.status)
 				       : 128 + WTERMSIG(run.status);
-	hg_launcher_log(job, status);
+	note(job, status);
 	hg_observe_free(o);
 	hg_run_release(&run);
 	hg_run_raise(&run);
@@ -169,8 +173,7 @@ no_fallback(struct hg_job *job)
 	    "hg-launcher: %s; not compiled here because of "
 	    "launcher.no_fallback: %s\n",
 	    hg_reason_text(job->reason), job->detail);
-	count(job);
-	hg_launcher_log(job, 1);
+	note(job, 1);
 	return 1;
 }
 
@@ -180,8 +183,7 @@ compile(struct hg_job *job)
 	int status = 0;
 
 	if (try_cache(job, &status) || hg_handover(job, &status)) {
-		count(job);
-		hg_launcher_log(job, status);
+		note(job, status);
 		return status;
 	}
 	if (hg_reason_class(job->reason) == HG_REASON_CLASS_LOCAL &&
@@ -229,6 +231,7 @@ static void
 release(struct hg_job *job)
 {
 	hg_stats_close(job->stats);
+	hg_key_free(job->parts);
 	hg_memo_free(job->memo);
 	hg_cache_free(job->cache);
 	hg_cc_command_release(&job->command);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -71,6 +72,8 @@ add_environment(struct hg_job *job, struct hg_key *k)
 			break;
 		case HG_ENV_PASS:
 			refuse(job, HG_REASON_environment);
+			snprintf(job->detail, sizeof(job->detail), "%.*s",
+			    (int)strcspn(*e, "="), *e);
 			return;
 		case HG_ENV_KEY:
 			if (n == sizeof(found) / sizeof(*found)) {
@@ -192,7 +195,7 @@ make_key(struct hg_job *job)
 		add_native(k);
 	add_terminal(job, k);
 	hg_key_done(k, &job->key);
-	hg_key_free(k);
+	job->parts = k;
 }
 
 /* ---- the plan ---------------------------------------------------------- */

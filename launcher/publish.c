@@ -45,6 +45,7 @@ static int
 decline(struct publish *p, enum hg_reason reason, const char *detail)
 {
 	p->job->reason = reason;
+	p->job->unkept = reason;
 	snprintf(p->job->detail, sizeof(p->job->detail), "%s", detail);
 	return -1;
 }
@@ -311,6 +312,7 @@ write_entries(struct publish *p)
 		return decline(p, HG_REASON_cache_unwritable, err.text);
 	hg_stats_add(job->stats, HG_STAT_BYTES, result_grown + manifest_grown);
 	hg_stats_add(job->stats, HG_STAT_ENTRIES, 1);
+	job->kept = true;
 	return 0;
 }
 

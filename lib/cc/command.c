@@ -347,7 +347,7 @@ hg_cc_command_parse(
 	for (; *argv; argv++)
 		if (hg_response_expand(*argv, &c->args, NULL) != 0)
 			refuse(c, HG_REASON_option, NULL);
-	for (size_t i = 0; i < c->args.n && c->reason == HG_REASON_miss;)
+	for (size_t i = 0; i < c->args.n;)
 		i += one_word(&s, i);
 	name_outputs(&s);
 	judge(&s);

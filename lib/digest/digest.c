@@ -172,3 +172,20 @@ hg_key_done(const struct hg_key *k, struct hg_digest *ret)
 {
 	hg_digest_bytes(k->bytes.buf, k->bytes.len, ret);
 }
+
+void
+hg_key_each(const struct hg_key *k, hg_key_fn fn, void *arg)
+{
+	const char *p = k->bytes.buf, *end = p + k->bytes.len;
+
+	while (p < end) {
+		const char *field = p;
+		uint64_t n;
+
+		p += strlen(p) + 1;
+		memcpy(&n, p, sizeof(n));
+		p += sizeof(n);
+		fn(field, p, n, arg);
+		p += n;
+	}
+}

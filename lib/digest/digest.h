@@ -45,5 +45,9 @@ void hg_key_free(struct hg_key *k);
 void hg_key_add(struct hg_key *k, const char *field, const void *p, size_t n);
 void hg_key_adds(struct hg_key *k, const char *field, const char *s);
 void hg_key_done(const struct hg_key *k, struct hg_digest *ret);
+/* Calls fn on each field in order, the version first. */
+typedef void (*hg_key_fn)(
+    const char *field, const void *p, size_t n, void *arg);
+void hg_key_each(const struct hg_key *k, hg_key_fn fn, void *arg);
 
 #endif

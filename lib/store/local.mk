@@ -7,6 +7,8 @@ lib_store_libstore_a_SOURCES = \
 	%D%/manifest.h \
 	%D%/memo.c \
 	%D%/memo.h \
+	%D%/record.c \
+	%D%/record.h \
 	%D%/result.c \
 	%D%/result.h \
 	%D%/set.c \

@@ -52,6 +52,8 @@ struct check {
 	int effort;
 	/* a signature was brought up to date */
 	bool refreshed;
+	/* a set that does not hold: what held before, and what did not */
+	uint32_t passed;
 	const char *what;
 	const char *dir;
 	const char *path;
@@ -163,21 +165,27 @@ static bool
 set_holds(struct check *k, struct hg_set_view *v)
 {
 	for (uint32_t i = 0; i < v->head->n_files; i++)
-		if (!file_holds(k, &v->files[i], v->pool + v->files[i].path))
+		if (!file_holds(k, &v->files[i], v->pool + v->files[i].path)) {
+			k->passed = i;
 			return false;
+		}
 	for (uint32_t i = 0; i < v->head->n_folders; i++)
-		if (!folder_holds(k, v, &v->folders[i]))
+		if (!folder_holds(k, v, &v->folders[i])) {
+			k->passed = v->head->n_files + i;
 			return false;
+		}
 	return true;
 }
 
 /* ---- lookup ------------------------------------------------------------ */
 
+/* The set that came nearest to holding tells the most. */
 static void
-explain(const struct check *k, struct hg_lookup *ret)
+explain(const struct check *k, uint32_t *nearest, struct hg_lookup *ret)
 {
-	if (ret->why[0])
+	if (ret->why[0] && k->passed <= *nearest)
 		return;
+	*nearest = k->passed;
 	if (k->dir)
 		snprintf(ret->why, sizeof(ret->why), "%s/%s %s", k->dir,
 		    k->path, k->what);
@@ -208,8 +216,10 @@ hg_manifest_lookup(const struct hg_cache *c, const struct hg_digest *key,
 {
 	struct hg_strbuf all = HG_STRBUF_INIT;
 	struct hg_set_view v;
+	uint32_t nearest = 0;
 
 	memset(ret, 0, sizeof(*ret));
+	ret->end = HG_LOOKUP_ABSENT;
 	if (read_manifest(c, key, &all) != 0)
 		goto out;
 	for (size_t at = 0; at < all.len; at += v.head->size) {
@@ -217,13 +227,18 @@ hg_manifest_lookup(const struct hg_cache *c, const struct hg_digest *key,
 
 		if (hg_set_view(all.buf + at, all.len - at, &v) < 0)
 			break;
-		if (v.head->names != 0 && v.head->names != names)
+		if (v.head->names != 0 && v.head->names != names) {
+			if (ret->end == HG_LOOKUP_ABSENT)
+				ret->end = HG_LOOKUP_NAMES;
 			continue;
+		}
 		if (!set_holds(&k, &v)) {
-			explain(&k, ret);
+			explain(&k, &nearest, ret);
+			ret->end = HG_LOOKUP_CHANGED;
 			continue;
 		}
 		ret->hit = true;
+		ret->end = HG_LOOKUP_HIT;
 		ret->result = v.head->result;
 		ret->compile_us = v.head->compile_us;
 		if (k.refreshed && k.effort > REFRESH_EFFORT)

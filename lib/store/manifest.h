@@ -73,11 +73,25 @@ int hg_manifest_add(const struct hg_cache *c, const struct hg_digest *key,
 
 /* ---- looking up -------------------------------------------------------- */
 
+/* How a look-up ended. */
+enum hg_lookup_end {
+	/* there was none */
+	HG_LOOKUP_OFF,
+	/* nothing is known for the key */
+	HG_LOOKUP_ABSENT,
+	/* only of use for other names of the outputs */
+	HG_LOOKUP_NAMES,
+	/* no set holds */
+	HG_LOOKUP_CHANGED,
+	HG_LOOKUP_HIT,
+};
+
 struct hg_lookup {
 	bool hit;
+	enum hg_lookup_end end;
 	struct hg_digest result;
 	uint64_t compile_us;
-	/* a miss: what did not fit in the newest set; "" if there is none */
+	/* a miss: what did not fit in the set that fits best; "" if none is */
 	char why[256];
 };
 
