@@ -63,10 +63,7 @@ void hg_cli_print_help(const struct hg_command *c);
 /* Whether a person sees what is written to fd in colour. */
 bool hg_cli_is_colour(int fd);
 
-/*
- * A program of ours: beside this one; else in libexec/hybridgrid (if libexec) or
- * on PATH (if not). Owned; NULL when there is none.
- */
-char *hg_cli_find_program(const char *name, bool libexec);
+/* hg-launcher: beside this program, else on PATH. Owned; NULL: nowhere. */
+char *hg_cli_find_launcher(void);
 
 #endif

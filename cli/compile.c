@@ -34,7 +34,7 @@ static int
 become(struct hg_cli *cli, const char *compiler)
 {
 	struct hg_strvec argv = HG_STRVEC_INIT, env = HG_STRVEC_INIT;
-	char *launcher = hg_cli_find_program("hg-launcher", false);
+	char *launcher = hg_cli_find_launcher();
 
 	if (launcher)
 		hg_strvec_add(&argv, launcher);

@@ -15,6 +15,7 @@
 
 #include "cli/cli.h"
 #include "lib/base/alloc.h"
+#include "lib/base/part.h"
 #include "lib/base/path.h"
 #include "lib/base/strbuf.h"
 
@@ -67,20 +68,11 @@ hg_cli_is_colour(int fd)
 }
 
 char *
-hg_cli_find_program(const char *name, bool libexec)
+hg_cli_find_launcher(void)
 {
-	char self[4096], *dir, *list, *path;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	const char *rest = libexec ? HG_LIBEXECDIR : getenv("PATH");
+	char *path = hg_part_path("hg-launcher");
 
-	self[n < 0 ? 0 : n] = '\0';
-	dir = hg_path_dir(self);
-	list = hg_xasprintf("%s:%s%s%s", dir, libexec ? dir : "",
-	    libexec ? "/../libexec/hybridgrid:" : "", rest ? rest : "");
-	path = hg_path_search(name, list);
-	free(dir);
-	free(list);
-	return path;
+	return path ? path : hg_path_search("hg-launcher", getenv("PATH"));
 }
 
 /* One flag of hgbuild at argv[0]: the words taken, 0 when it is none, or < 0.

@@ -13,6 +13,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/fd.h"
 #include "lib/base/limits.h"
+#include "lib/base/part.h"
 #include "lib/base/time.h"
 #include "lib/proc/proc.h"
 
@@ -97,7 +98,7 @@ hg_query(const struct hg_cli *cli, const char *method,
     char **ret_target, struct hg_error *err)
 {
 	const char *list = cli->cfg.launcher_coordinator;
-	char *program = hg_cli_find_program("hg-call", true);
+	char *program = hg_part_path("hg-call");
 	int rc;
 
 	rc = hg_fail(err, HG_NOTFOUND,

@@ -120,7 +120,7 @@ add_masquerade(struct wrap *w, struct hg_error *err)
 static void
 add_launcher(struct wrap *w)
 {
-	char *found = hg_cli_find_program("hg-launcher", false);
+	char *found = hg_cli_find_launcher();
 	struct hg_error err;
 
 	if (!found) {

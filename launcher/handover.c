@@ -21,6 +21,7 @@
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
 #include "lib/base/limits.h"
+#include "lib/base/part.h"
 #include "lib/base/path.h"
 #include "lib/base/strvec.h"
 #include "lib/base/time.h"
@@ -78,7 +79,7 @@ ask(struct hg_job *job, const struct hg_strvec *outputs, const char *cwd,
 	};
 	struct hg_remote_options options = HG_REMOTE_OPTIONS_INIT;
 	struct hg_error err = { .text = "" };
-	char *agent = hg_remote_agent_path();
+	char *agent = hg_part_path("hg-agent");
 	int rc;
 
 	while (environ[req.n_env])

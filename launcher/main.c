@@ -22,6 +22,7 @@
 #include "launcher/publish.h"
 #include "launcher/run.h"
 #include "lib/base/error.h"
+#include "lib/base/part.h"
 #include "lib/base/path.h"
 #include "lib/base/time.h"
 #include "lib/observe/observe.h"
@@ -87,27 +88,13 @@ try_cache(struct hg_job *job, int *ret_exit)
 
 /* ---- compiling here ---------------------------------------------------- */
 
-/* The observer's library: beside us in a build tree, else where installed. */
 static struct hg_observe *
 new_observer(void)
 {
-	static const char *const places[] = { "hg-observe.so",
-		"../libexec/hybridgrid/hg-observe.so",
-		HG_LIBEXECDIR "/hg-observe.so" };
-	char exe[4096];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	struct hg_observe *o = NULL;
-	char *dir;
+	char *path = hg_part_path("hg-observe.so");
+	struct hg_observe *o = path ? hg_observe_new(path, NULL) : NULL;
 
-	exe[n < 0 ? 0 : n] = '\0';
-	dir = hg_path_dir(exe);
-	for (size_t i = 0; !o && i < sizeof(places) / sizeof(*places); i++) {
-		char *path = hg_path_join(dir, places[i]);
-
-		o = hg_observe_new(path, NULL);
-		free(path);
-	}
-	free(dir);
+	free(path);
 	return o;
 }
 

@@ -113,27 +113,6 @@ hg_remote_folder(struct hg_error *err)
 	return NULL;
 }
 
-char *
-hg_remote_agent_path(void)
-{
-	char self[HG_MAX_PATH_BYTES];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *dir, *path;
-
-	if (n > 0) {
-		self[n] = '\0';
-		dir = hg_path_dir(self);
-		path = hg_path_join(dir, "hg-agent");
-		free(dir);
-		if (access(path, X_OK) == 0)
-			return path;
-		free(path);
-	}
-	if (access(HG_LIBEXECDIR "/hg-agent", X_OK) == 0)
-		return hg_xstrdup(HG_LIBEXECDIR "/hg-agent");
-	return NULL;
-}
-
 /* ---- the stamp ---------------------------------------------------------- */
 
 /* Has the agent been found broken lately? */

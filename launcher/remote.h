@@ -55,9 +55,6 @@ struct hg_remote_options {
  */
 char *hg_remote_folder(struct hg_error *err);
 
-/* hg-agent next to this program, or where it is installed; owned, or NULL. */
-char *hg_remote_agent_path(void);
-
 /*
  * Sends a request and waits for the reply (hg_agent_reply_free()).
  * -HG_UNAVAILABLE: no agent answered; -HG_CANCELLED: it died over it (asked

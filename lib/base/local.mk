@@ -14,6 +14,8 @@ lib_base_libbase_a_SOURCES = \
 	%D%/log.h \
 	%D%/parse.c \
 	%D%/parse.h \
+	%D%/part.c \
+	%D%/part.h \
 	%D%/path.c \
 	%D%/path.h \
 	%D%/reason.c \

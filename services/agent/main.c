@@ -26,6 +26,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/limits.h"
 #include "lib/base/log.h"
+#include "lib/base/part.h"
 #include "lib/base/path.h"
 #include "lib/base/strbuf.h"
 #include "lib/base/time.h"
@@ -63,26 +64,6 @@ struct server {
 };
 
 /* ---- setting up --------------------------------------------------------- */
-
-/* The library to preload: next to this program, or where it is installed. */
-static char *
-observe_path(void)
-{
-	char self[HG_MAX_PATH_BYTES];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *dir, *path;
-
-	if (n > 0) {
-		self[n] = '\0';
-		dir = hg_path_dir(self);
-		path = hg_path_join(dir, "hg-observe.so");
-		free(dir);
-		if (access(path, R_OK) == 0)
-			return path;
-		free(path);
-	}
-	return hg_xstrdup(HG_LIBEXECDIR "/hg-observe.so");
-}
 
 /* One preprocessor per core that we may use, and one that waits for the disk.
  */
@@ -190,7 +171,11 @@ server_open(struct server *s, const struct hg_agent_options *options,
 	rc = open_coords(a, err);
 	if (rc)
 		return rc;
-	so = observe_path();
+	so = hg_part_path("hg-observe.so");
+	if (!so)
+		return hg_fail(err, HG_NOTFOUND,
+		    "hg-observe.so is neither beside this program nor in %s",
+		    HG_LIBEXECDIR);
 	a->search = hg_search_new(so, search_slots());
 	free(so);
 	a->contents = hg_contents_new(CONTENTS_BYTES);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/part.h"
 #include "lib/base/path.h"
 #include "lib/base/strbuf.h"
 #include "lib/base/strvec.h"
@@ -81,18 +82,8 @@ hg_host_filter_path_list(const char *path_list)
 char *
 hg_host_helper(const char *dir, const char *name)
 {
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *beside, *path;
+	char *path = dir ? hg_path_join(dir, name) : hg_part_path(name);
 
-	if (dir || n <= 0)
-		return hg_path_join(dir ? dir : HG_LIBEXECDIR, name);
-	self[n] = '\0';
-	beside = hg_path_dir(self);
-	path = hg_path_join(beside, name);
-	free(beside);
-	if (access(path, R_OK) == 0)
-		return path;
-	free(path);
-	return hg_path_join(HG_LIBEXECDIR, name);
+	/* named all the same, for the message that it cannot be used */
+	return path ? path : hg_path_join(HG_LIBEXECDIR, name);
 }

@@ -23,8 +23,8 @@ void hg_host_paths(bool with_headers, struct hg_strvec *ret);
 char *hg_host_filter_path_list(const char *path_list);
 
 /*
- * A helper of ours: in dir, or when that is NULL beside the running program (a
- * build folder), else where it is installed; owned.
+ * A helper of ours: in dir, or when that is NULL where hg_part_path() finds it;
+ * owned.
  */
 char *hg_host_helper(const char *dir, const char *name);
 
