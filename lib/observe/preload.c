@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -544,23 +545,45 @@ localtime_r(const time_t *restrict t, struct tm *restrict ret)
 
 /* ---- running ----------------------------------------------------------- */
 
+/*
+ * Shells search PATH by trying to run: a program that is not there was looked
+ * for in vain, and not run. The call is the kernel's, as libc's is wrapped.
+ */
+static enum hg_note_kind
+run_or_absent(const char *path)
+{
+	int saved = errno;
+	bool absent =
+	    syscall(SYS_faccessat, AT_FDCWD, path, F_OK) < 0 &&
+	    (errno == ENOENT || errno == ENOTDIR);
+
+	errno = saved;
+	return absent ? HG_NOTE_ABSENT : HG_NOTE_RUN;
+}
+
 int
 execve(const char *path, char *const argv[], char *const envp[])
 {
+	enum hg_note_kind kind = run_or_absent(path);
+
 	REAL(execve);
-	note_at(HG_NOTE_RUN, AT_FDCWD, path);
+	note_at(kind, AT_FDCWD, path);
 	real(path, argv, envp);
-	note_at(HG_NOTE_RUN_FAILED, AT_FDCWD, path);
+	if (kind == HG_NOTE_RUN)
+		note_at(HG_NOTE_RUN_FAILED, AT_FDCWD, path);
 	return -1;
 }
 
 int
 execv(const char *path, char *const argv[])
 {
+	enum hg_note_kind kind = run_or_absent(path);
+
 	REAL(execv);
-	note_at(HG_NOTE_RUN, AT_FDCWD, path);
+	note_at(kind, AT_FDCWD, path);
 	real(path, argv);
-	note_at(HG_NOTE_RUN_FAILED, AT_FDCWD, path);
+	if (kind == HG_NOTE_RUN)
+		note_at(HG_NOTE_RUN_FAILED, AT_FDCWD, path);
 	return -1;
 }
 
