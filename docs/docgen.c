@@ -19,6 +19,7 @@
 #include "lib/base/reason.h"
 #include "lib/base/strbuf.h"
 #include "lib/config/hg_config.h"
+#include "lib/config/sloppiness.h"
 
 #define MAX_FILE_BYTES ((size_t)1 << 20)
 
@@ -43,6 +44,8 @@ static const char *const type_text[] = {
 	[HG_TYPE_PORT] = "port",
 	[HG_TYPE_SHARE] = "number from 0 to 1",
 	[HG_TYPE_PATH] = "file name",
+	[HG_TYPE_SLOPPINESS] = "names",
+	[HG_TYPE_CHECK] = "check",
 };
 
 static const struct hg_option_info *
@@ -160,6 +163,19 @@ env_man(const char *arg, struct hg_strbuf *out)
 			continue;
 		hg_strbuf_addf(out, ".It Ev %s\n", o->alias);
 		add_mdoc_line(o->help, out);
+	}
+}
+
+static void
+sloppiness_man(const char *arg, struct hg_strbuf *out)
+{
+	(void)arg;
+	for (int i = 0; i < HG_SLOPPY_COUNT; i++) {
+		const struct hg_sloppiness_info *s = &hg_sloppiness_table[i];
+
+		hg_strbuf_addf(out, ".It Ic %s\n%s", s->name,
+		    s->has_effect ? "" : "No effect: ");
+		add_mdoc_line(s->text, out);
 	}
 }
 
@@ -304,6 +320,7 @@ static const struct part {
 	{ "exit-man", exit_man },
 	{ "flags-man", flags_man },
 	{ "reasons-md", reasons_md },
+	{ "sloppiness-man", sloppiness_man },
 };
 
 /* "NAME" or "NAME ARG" at the start of text. */

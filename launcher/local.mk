@@ -16,7 +16,9 @@ launcher_sources = \
 	%D%/publish.c \
 	%D%/publish.h \
 	%D%/run.c \
-	%D%/run.h
+	%D%/run.h \
+	%D%/tuning.c \
+	%D%/tuning.h
 
 if LAUNCHER_APART
 # Built in one go by a compiler for another C library, see
@@ -84,4 +86,15 @@ tests_unit_remote_t_LDADD = \
 	$(CHECK_LIBS) \
 	-lpthread
 
+check_PROGRAMS += tests/unit/tuning.t
+tests_unit_tuning_t_SOURCES = launcher/tuning.c tests/unit/tuning.c
+tests_unit_tuning_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_tuning_t_LDADD = \
+	lib/cc/libcc.a \
+	lib/config/libconfig.a \
+	lib/base/libbase.a \
+	$(INIPARSER_LIBS) \
+	$(CHECK_LIBS)
+
+dist_check_SCRIPTS += tests/e2e/t1220-sloppiness.t
 dist_check_SCRIPTS += tests/e2e/t1000-launcher.t

@@ -21,6 +21,7 @@
 #include "launcher/plan.h"
 #include "launcher/publish.h"
 #include "launcher/run.h"
+#include "launcher/tuning.h"
 #include "lib/base/error.h"
 #include "lib/base/part.h"
 #include "lib/base/path.h"
@@ -201,6 +202,8 @@ run_job(struct hg_job *job)
 		return hg_run_exec(job);
 	}
 	job->cache = hg_cache_new(job->config.cache_dir);
+	if (hg_is_sloppy(&job->config, HG_SLOPPY_file_stat_matches))
+		hg_cache_trust_mtime(job->cache);
 	job->memo = hg_memo_new(job->config.cache_dir);
 	job->stats = hg_stats_open(job->config.cache_dir, NULL);
 	if (find_compiler(job) < 0)

@@ -21,6 +21,7 @@
 
 #include "launcher/job.h"
 #include "launcher/plan.h"
+#include "launcher/tuning.h"
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
 #include "lib/base/limits.h"
@@ -43,15 +44,40 @@ refuse(struct hg_job *job, enum hg_reason reason)
 static void
 add_compiler(struct hg_job *job, struct hg_key *k)
 {
+	const char *check = job->config.launcher_compiler_check;
+	const struct stat *st = &job->compiler.st;
 	struct hg_digest d;
+	struct hg_sig sig;
 
-	if (hg_memo_digest(job->memo, job->compiler.path, &job->compiler.st, &d,
-		NULL) != 0) {
-		refuse(job, HG_REASON_no_compiler);
-		return;
-	}
 	hg_key_adds(k, "compiler", job->compiler.path);
-	hg_key_add(k, "driver", &d, sizeof(d));
+	if (strcmp(check, "content") == 0) {
+		if (hg_memo_digest(
+			job->memo, job->compiler.path, st, &d, NULL) != 0)
+			refuse(job, HG_REASON_no_compiler);
+		else
+			hg_key_add(k, "driver", &d, sizeof(d));
+	} else if (strcmp(check, "mtime") == 0) {
+		hg_sig_of(st, &sig);
+		hg_key_add(k, "driver_size", &sig.size, sizeof(sig.size));
+		hg_key_add(
+		    k, "driver_mtime", &sig.mtime_ns, sizeof(sig.mtime_ns));
+	} else {
+		hg_key_adds(k, "driver_check", check);
+	}
+}
+
+static void
+add_arguments(struct hg_job *job, struct hg_key *k)
+{
+	const struct hg_strvec *words = &job->command.key;
+
+	for (size_t i = 0; i < words->n;) {
+		size_t ignored = hg_tuning_ignored(&job->config, words->v + i);
+
+		if (ignored == 0)
+			hg_key_adds(k, "arg", words->v[i]);
+		i += ignored ? ignored : 1;
+	}
 }
 
 static int
@@ -67,7 +93,7 @@ add_environment(struct hg_job *job, struct hg_key *k)
 	size_t n = 0;
 
 	for (char **e = environ; *e; e++) {
-		switch (hg_env_effect(*e)) {
+		switch (hg_tuning_env(&job->config, *e)) {
 		case HG_ENV_NONE:
 			break;
 		case HG_ENV_PASS:
@@ -131,6 +157,27 @@ add_source(struct hg_job *job, struct hg_key *k, const char *path)
 	hg_strbuf_release(&text);
 }
 
+static void
+add_extra_files(struct hg_job *job, struct hg_key *k)
+{
+	const char *at = job->config.launcher_extra_files;
+	struct hg_digest d;
+	struct stat st;
+	char *path;
+
+	while ((path = hg_tuning_next_file(&at))) {
+		if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
+		    hg_memo_digest(job->memo, path, &st, &d, NULL) != 0) {
+			refuse(job, HG_REASON_extra_file);
+			snprintf(job->detail, sizeof(job->detail), "%s", path);
+		} else {
+			hg_key_adds(k, "extra_file", path);
+			hg_key_add(k, "extra_content", &d, sizeof(d));
+		}
+		free(path);
+	}
+}
+
 /* What "native" stands for on this machine. */
 static void
 add_native(struct hg_key *k)
@@ -184,13 +231,14 @@ make_key(struct hg_job *job)
 	struct hg_key *k = hg_key_new(KEY_VERSION);
 
 	add_compiler(job, k);
-	for (size_t i = 0; i < c->key.n; i++)
-		hg_key_adds(k, "arg", c->key.v[i]);
+	add_arguments(job, k);
 	add_environment(job, k);
-	if (c->cwd_matters)
+	if (c->cwd_matters || (c->coverage &&
+	    !hg_is_sloppy(&job->config, HG_SLOPPY_gcno_cwd)))
 		add_cwd(job, k);
 	for (size_t i = 0; i < c->sources.n; i++)
 		add_source(job, k, c->sources.v[i]);
+	add_extra_files(job, k);
 	if (c->native)
 		add_native(k);
 	add_terminal(job, k);

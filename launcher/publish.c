@@ -15,6 +15,7 @@
 
 #include "launcher/job.h"
 #include "launcher/publish.h"
+#include "launcher/tuning.h"
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
@@ -252,6 +253,9 @@ add_observed(struct publish *p, const struct hg_observed *o,
 	struct hg_error err = { .text = "" };
 	int rc = 0;
 
+	if (hg_tuning_skips(
+		&p->job->config, p->job->compiler.path, o))
+		return 0;
 	switch (o->kind) {
 	case HG_OBSERVED_READ:
 	case HG_OBSERVED_RUN:
@@ -326,7 +330,8 @@ hg_publish(struct hg_job *job, const struct hg_made *made,
 
 	p.tmpdir = tmpdir && *tmpdir ? tmpdir : "/tmp";
 	p.set = hg_set_builder_new(job->memo, made->started);
-	if (seen->uses_time)
+	if (seen->uses_time &&
+	    !hg_is_sloppy(&job->config, HG_SLOPPY_time_macros))
 		rc = decline(&p, HG_REASON_time_macro, "");
 	list_programs(&p, seen);
 	for (size_t i = 0; rc == 0 && i < seen->n; i++)

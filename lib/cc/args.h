@@ -39,6 +39,7 @@ enum hg_arg_flag {
 	HG_ARG_CWD = 1 << 0,
 	HG_ARG_OUTNAME = 1 << 1,
 	HG_ARG_LOCAL = 1 << 2,
+	HG_ARG_COVERAGE = 1 << 3,
 };
 
 struct hg_arg_row {

@@ -40,6 +40,8 @@ struct hg_cc_command {
 	char *depfile;
 	/* the output depends on the working folder; on the outputs' names */
 	bool cwd_matters;
+	/* the notes for coverage do */
+	bool coverage;
 	bool name_matters;
 	/* -march=native and its kin */
 	bool native;

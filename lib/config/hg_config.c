@@ -18,6 +18,7 @@
 #include "lib/base/strbuf.h"
 #include "lib/base/time.h"
 #include "lib/config/private.h"
+#include "lib/config/sloppiness.h"
 
 /* clang-format off */
 const struct hg_option_info hg_option_table[HG_OPTION_COUNT] = {
@@ -56,6 +57,8 @@ hg_option_value_name(enum hg_option_type type)
 		[HG_TYPE_PORT] = "PORT",
 		[HG_TYPE_SHARE] = "SHARE",
 		[HG_TYPE_PATH] = "PATH",
+		[HG_TYPE_SLOPPINESS] = "NAMES",
+		[HG_TYPE_CHECK] = "CHECK",
 	};
 
 	return names[type];
@@ -87,7 +90,8 @@ const_field_of(const struct hg_config *cfg, enum hg_option_id id)
 static bool
 is_text(enum hg_option_type type)
 {
-	return type == HG_TYPE_STRING || type == HG_TYPE_PATH;
+	return type == HG_TYPE_STRING || type == HG_TYPE_PATH ||
+	       type == HG_TYPE_CHECK;
 }
 
 static int
@@ -127,6 +131,17 @@ set_share(double *field, const char *text, struct hg_error *err)
 }
 
 static int
+set_check(char **field, const char *text, struct hg_error *err)
+{
+	if (strcmp(text, "content") != 0 && strcmp(text, "mtime") != 0 &&
+	    strcmp(text, "none") != 0 && strncmp(text, "string:", 7) != 0)
+		return hg_fail(err, HG_INVALID,
+		    "'%.60s' is none of content, mtime, none and string:TEXT",
+		    text);
+	return set_text(field, text);
+}
+
+static int
 set_field(enum hg_option_type type, void *field, const char *text,
     struct hg_error *err)
 {
@@ -148,6 +163,10 @@ set_field(enum hg_option_type type, void *field, const char *text,
 		return hg_parse_double(text, field, err);
 	case HG_TYPE_SHARE:
 		return set_share(field, text, err);
+	case HG_TYPE_SLOPPINESS:
+		return hg_sloppiness_parse(text, field, err);
+	case HG_TYPE_CHECK:
+		return set_check(field, text, err);
 	}
 	return hg_fail(err, HG_INTERNAL, "option of unknown type");
 }
@@ -277,6 +296,7 @@ hg_config_format(
 	switch (hg_option_table[id].type) {
 	case HG_TYPE_STRING:
 	case HG_TYPE_PATH:
+	case HG_TYPE_CHECK:
 		format_text(hg_config_text(cfg, id), out);
 		break;
 	case HG_TYPE_BOOL:
@@ -295,6 +315,9 @@ hg_config_format(
 	case HG_TYPE_REAL:
 	case HG_TYPE_SHARE:
 		hg_strbuf_addf(out, "%.15g", *(const double *)field);
+		break;
+	case HG_TYPE_SLOPPINESS:
+		hg_sloppiness_format(*(const unsigned *)field, out);
 		break;
 	}
 }

@@ -30,6 +30,10 @@ enum hg_option_type {
 	HG_TYPE_SHARE,
 	/* a file name: in a file absolute, or below the home folder ("~/...") */
 	HG_TYPE_PATH,
+	/* names of sloppiness.def */
+	HG_TYPE_SLOPPINESS,
+	/* content, mtime, none or string:TEXT */
+	HG_TYPE_CHECK,
 };
 
 /* C types of the fields, by column TYPE. */
@@ -42,6 +46,8 @@ enum hg_option_type {
 #define HG_FIELD_PORT int64_t
 #define HG_FIELD_SHARE double
 #define HG_FIELD_PATH char *
+#define HG_FIELD_SLOPPINESS unsigned
+#define HG_FIELD_CHECK char *
 
 enum hg_option_id {
 #define HG_OPTION(section, key, type, def, alias, flag, programs, help) \
@@ -135,7 +141,7 @@ int hg_config_flag(struct hg_config *cfg, char program, int argc, char **argv,
 void hg_config_format(const struct hg_config *cfg, enum hg_option_id id,
     struct hg_strbuf *out);
 
-/* The text of a STRING or PATH as it is; NULL for other types. Borrowed. */
+/* The text of a STRING, PATH or CHECK as it is; NULL for other types. Borrowed. */
 const char *hg_config_text(const struct hg_config *cfg, enum hg_option_id id);
 
 /* The flags of program for its --help, one per line, appended to out. */

@@ -7,7 +7,10 @@ lib_config_libconfig_a_SOURCES = \
 	%D%/ini.c \
 	%D%/load.c \
 	%D%/options.def \
-	%D%/private.h
+	%D%/private.h \
+	%D%/sloppiness.c \
+	%D%/sloppiness.def \
+	%D%/sloppiness.h
 
 check_PROGRAMS += tests/unit/config.t
 tests_unit_config_t_SOURCES = tests/unit/config.c

@@ -23,6 +23,7 @@ enum { FANOUT = 256 };
 
 struct hg_cache {
 	char *dir;
+	bool trusts_mtime;
 };
 
 struct hg_cache *
@@ -31,7 +32,20 @@ hg_cache_new(const char *dir)
 	struct hg_cache *c = hg_xmalloc(sizeof(*c));
 
 	c->dir = hg_xstrdup(dir);
+	c->trusts_mtime = false;
 	return c;
+}
+
+void
+hg_cache_trust_mtime(struct hg_cache *c)
+{
+	c->trusts_mtime = true;
+}
+
+bool
+hg_cache_trusts_mtime(const struct hg_cache *c)
+{
+	return c->trusts_mtime;
 }
 
 void

@@ -6,6 +6,7 @@
 #ifndef HG_STORE_CACHE_H
 #define HG_STORE_CACHE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,9 @@ struct hg_cache;
 /* Touches nothing on disk. dir is copied. */
 struct hg_cache *hg_cache_new(const char *dir);
 void hg_cache_free(struct hg_cache *c);
+/* A file of the same size and mtime is to count as unchanged. */
+void hg_cache_trust_mtime(struct hg_cache *c);
+bool hg_cache_trusts_mtime(const struct hg_cache *c);
 const char *hg_cache_dir(const struct hg_cache *c);
 
 /* Opens an entry for reading; -1 and errno when it cannot be. */

@@ -172,22 +172,24 @@ START_TEST(knows_when_folder_and_machine_matter)
 {
 	static const struct {
 		const char *line;
-		bool cwd, local, native;
+		bool cwd, coverage, local, native;
 	} cases[] = {
-		{ "-c a.c", false, false, false },
-		{ "-g -c a.c", true, false, false },
-		{ "-g0 -c a.c", false, false, false },
-		{ "-ggdb3 -c a.c", true, false, false },
-		{ "--coverage -c a.c", true, false, false },
-		{ "-march=native -c a.c", false, true, true },
-		{ "-fplugin=x.so -c a.c", false, true, false },
-		{ "-S a.c", false, true, false },
+		{ "-c a.c", false, false, false, false },
+		{ "-g -c a.c", true, false, false, false },
+		{ "-g0 -c a.c", false, false, false, false },
+		{ "-ggdb3 -c a.c", true, false, false, false },
+		{ "--coverage -c a.c", false, true, false, false },
+		{ "-march=native -c a.c", false, false, true, true },
+		{ "-fplugin=x.so -c a.c", false, false, true, false },
+		{ "-S a.c", false, false, true, false },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct hg_cc_command c = parse(cases[i].line);
 
 		ck_assert_msg(c.cwd_matters == cases[i].cwd, "%s",
+		    cases[i].line);
+		ck_assert_msg(c.coverage == cases[i].coverage, "%s",
 		    cases[i].line);
 		ck_assert_msg(c.local_only == cases[i].local, "%s",
 		    cases[i].line);

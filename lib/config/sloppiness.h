@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The set of names in launcher.sloppiness (sloppiness.def). */
+#ifndef HG_CONFIG_SLOPPINESS_H
+#define HG_CONFIG_SLOPPINESS_H
+
+#include <stdbool.h>
+
+struct hg_error;
+struct hg_strbuf;
+
+enum hg_sloppiness {
+#define HG_SLOPPINESS(name, effect, text) HG_SLOPPY_##name,
+#include "lib/config/sloppiness.def"
+	HG_SLOPPY_COUNT
+};
+
+struct hg_sloppiness_info {
+	const char *name;
+	bool has_effect;
+	const char *text;
+};
+extern const struct hg_sloppiness_info hg_sloppiness_table[HG_SLOPPY_COUNT];
+
+/* Names separated by commas or blanks; *ret has bit 1 << name for each. */
+int hg_sloppiness_parse(
+    const char *text, unsigned *ret, struct hg_error *err);
+/* The names in set, separated by commas, appended to out. */
+void hg_sloppiness_format(unsigned set, struct hg_strbuf *out);
+
+#endif
