@@ -72,6 +72,33 @@ show_json(const struct hg_cli *cli)
 	return hg_json_print(root);
 }
 
+/* The file of the working folder, looked at as the launcher does. */
+static int
+check_folder(bool quiet)
+{
+	const char *const *env = (const char *const *)environ;
+	char *path = hg_config_folder_file(getenv("HOME"));
+	char *system = hg_config_system_file();
+	char *user = hg_config_user_file(env);
+	struct hg_config_sources weaker = { system, user, getenv("HOME") };
+	struct hg_config cfg;
+	struct hg_error err;
+	int rc = 0;
+
+	hg_config_init(&cfg);
+	if (path)
+		rc = hg_config_read_folder(&cfg, path, &weaker, &err);
+	if (rc)
+		fprintf(stderr, "hgbuild: %s: ignored: %s\n", path, err.text);
+	else if (path && !quiet)
+		printf("%s: right\n", path);
+	hg_config_release(&cfg);
+	free(path);
+	free(system);
+	free(user);
+	return rc ? hg_code_exit((enum hg_code) - rc) : 0;
+}
+
 int
 hg_cli_config_show(struct hg_cli *cli)
 {
@@ -79,6 +106,8 @@ hg_cli_config_show(struct hg_cli *cli)
 
 	if (rc)
 		return rc;
+	if (cli->cfg.launcher_folder_config)
+		check_folder(true);
 	if (cli->json)
 		return show_json(cli);
 	show_text(cli);
@@ -129,5 +158,5 @@ hg_cli_config_check(struct hg_cli *cli)
 	if (cli->cfg_error.code != HG_OK)
 		return hg_cli_fail(&cli->cfg_error);
 	printf("environment: right\n");
-	return 0;
+	return cli->cfg.launcher_folder_config ? check_folder(false) : 0;
 }

@@ -211,7 +211,7 @@ load_config(struct hg_cli *cli)
 	int rc;
 
 	hg_config_init(&cli->cfg);
-	rc = hg_config_load(
+	rc = hg_config_load_here(
 	    &cli->cfg, (const char *const *)environ, &cli->cfg_error);
 	cli->cfg_error.code = (enum hg_code) - rc;
 	if (rc == 0)

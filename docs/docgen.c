@@ -167,6 +167,16 @@ env_man(const char *arg, struct hg_strbuf *out)
 }
 
 static void
+folder_man(const char *arg, struct hg_strbuf *out)
+{
+	(void)arg;
+	for (int i = 0; i < HG_OPTION_COUNT; i++)
+		if (hg_config_is_for_folders((enum hg_option_id)i))
+			hg_strbuf_addf(out, ".It\n.Ic %s.%s\n",
+			    option(i)->section, option(i)->key);
+}
+
+static void
 sloppiness_man(const char *arg, struct hg_strbuf *out)
 {
 	(void)arg;
@@ -174,7 +184,8 @@ sloppiness_man(const char *arg, struct hg_strbuf *out)
 		const struct hg_sloppiness_info *s = &hg_sloppiness_table[i];
 
 		hg_strbuf_addf(out, ".It Ic %s\n%s", s->name,
-		    s->has_effect ? "" : "No effect: ");
+		    s->effect == HG_SLOPPY_EFFECT_NONE ? "No effect: "
+							: "");
 		add_mdoc_line(s->text, out);
 	}
 }
@@ -319,6 +330,7 @@ static const struct part {
 	{ "env-man", env_man },
 	{ "exit-man", exit_man },
 	{ "flags-man", flags_man },
+	{ "folder-man", folder_man },
 	{ "reasons-md", reasons_md },
 	{ "sloppiness-man", sloppiness_man },
 };

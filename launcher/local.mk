@@ -97,4 +97,5 @@ tests_unit_tuning_t_LDADD = \
 	$(CHECK_LIBS)
 
 dist_check_SCRIPTS += tests/e2e/t1220-sloppiness.t
+dist_check_SCRIPTS += tests/e2e/t1230-folders.t
 dist_check_SCRIPTS += tests/e2e/t1000-launcher.t

@@ -195,7 +195,7 @@ run_job(struct hg_job *job)
 {
 	struct hg_error err;
 
-	if (hg_config_load(
+	if (hg_config_load_here(
 		&job->config, (const char *const *)environ, &err) != 0) {
 		job->reason = HG_REASON_bad_config;
 		find_compiler(job);

@@ -66,6 +66,22 @@ add_compiler(struct hg_job *job, struct hg_key *k)
 	}
 }
 
+/* What is kept less exactly must not be found by who wants it exact. */
+static void
+add_tuning(const struct hg_config *cfg, struct hg_key *k)
+{
+	struct hg_strbuf names = HG_STRBUF_INIT;
+
+	if (cfg->launcher_sloppiness)
+		hg_sloppiness_format(
+		    hg_sloppiness_kept(cfg->launcher_sloppiness), &names);
+	if (names.len > 0)
+		hg_key_adds(k, "sloppiness", names.buf);
+	if (*cfg->launcher_ignore_options)
+		hg_key_adds(k, "ignored", cfg->launcher_ignore_options);
+	hg_strbuf_release(&names);
+}
+
 static void
 add_arguments(struct hg_job *job, struct hg_key *k)
 {
@@ -231,6 +247,7 @@ make_key(struct hg_job *job)
 	struct hg_key *k = hg_key_new(KEY_VERSION);
 
 	add_compiler(job, k);
+	add_tuning(&job->config, k);
 	add_arguments(job, k);
 	add_environment(job, k);
 	if (c->cwd_matters || (c->coverage &&

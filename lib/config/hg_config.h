@@ -102,6 +102,32 @@ int hg_config_load(
     struct hg_config *cfg, const char *const *env, struct hg_error *err);
 
 /*
+ * The same, and the file of the working folder (.hybridgrid.conf in it or above
+ * it): stronger than the user's file, weaker than what HG_CONFIG names. Nothing
+ * that is wrong with that file is an error: it is passed over.
+ */
+int hg_config_load_here(
+    struct hg_config *cfg, const char *const *env, struct hg_error *err);
+
+/* The nearest such file below the home folder, or below the root; owned. */
+char *hg_config_folder_file(const char *home);
+/* Whether such a file may set the option (folder.def). */
+bool hg_config_is_for_folders(enum hg_option_id id);
+
+/* The sources that a folder's file is stronger than; each may be NULL. */
+struct hg_config_sources {
+	const char *system;
+	const char *user;
+	const char *home;
+};
+/*
+ * Reads the file of a folder. -HG_DENIED: it is not the user's alone, or sets
+ * what it may not; then, and after any other error, cfg is as it was.
+ */
+int hg_config_read_folder(struct hg_config *cfg, const char *path,
+    const struct hg_config_sources *weaker, struct hg_error *err);
+
+/*
  * One file on top of what cfg holds; -HG_NOTFOUND when there is none. home (may
  * be NULL) is what "~" stands for.
  */

@@ -128,11 +128,15 @@ read_env(struct hg_config *cfg, const char *const *env, struct hg_error *err)
  * mean the same whatever folder the program runs in. Owned.
  */
 static int
-resolve_path(
-    const char *text, const char *home, char **ret, struct hg_error *err)
+resolve_path(const char *text, const char *home, const char *dir, char **ret,
+    struct hg_error *err)
 {
 	if (*text == '\0' || *text == '/') {
 		*ret = hg_xstrdup(text);
+	} else if (dir && strcmp(text, ".") == 0) {
+		*ret = hg_xstrdup(dir);
+	} else if (dir && *text != '~') {
+		*ret = hg_path_join(dir, text);
 	} else if (strncmp(text, "~/", 2) != 0) {
 		return hg_fail(err, HG_INVALID,
 		    "'%.60s' is neither an absolute path nor starts with ~/",
@@ -146,9 +150,10 @@ resolve_path(
 	return 0;
 }
 
-static int
-read_option(struct hg_config *cfg, const struct hg_ini *ini, const char *path,
-    const char *home, enum hg_option_id id, struct hg_error *err)
+int
+hg_config_read_option(struct hg_config *cfg, const struct hg_ini *ini,
+    const char *path, const char *home, const char *dir, enum hg_option_id id,
+    struct hg_error *err)
 {
 	const struct hg_option_info *o = &hg_option_table[id];
 	const char *text = hg_ini_value(ini, id);
@@ -157,7 +162,7 @@ read_option(struct hg_config *cfg, const struct hg_ini *ini, const char *path,
 	int rc = 0;
 
 	if (o->type == HG_TYPE_PATH) {
-		rc = resolve_path(text, home, &resolved, err);
+		rc = resolve_path(text, home, dir, &resolved, err);
 		if (rc)
 			hg_wrap(err, "%s: %s.%s", hg_config_short_name(origin),
 			    o->section, o->key);
@@ -184,7 +189,8 @@ hg_config_read_file(struct hg_config *cfg, const char *path, const char *home,
 		enum hg_option_id id = (enum hg_option_id)i;
 
 		if (hg_ini_line(ini, id) != 0)
-			rc = read_option(cfg, ini, path, home, id, err);
+			rc = hg_config_read_option(
+			    cfg, ini, path, home, NULL, id, err);
 	}
 	hg_ini_free(ini);
 	return rc;
@@ -278,5 +284,35 @@ hg_config_load(
 		rc = read_env(cfg, env, err);
 	if (rc == 0)
 		default_cache_dir(cfg, env);
+	return rc;
+}
+
+/* Passed over when it is not right: "hgbuild config check" tells. */
+static void
+read_folder(struct hg_config *cfg, const char *const *env)
+{
+	const char *home = env_get(env, "HOME");
+	char *path = hg_config_folder_file(home);
+	struct hg_config_sources weaker = { .home = home };
+	char *system, *user;
+
+	if (!path)
+		return;
+	weaker.system = system = hg_config_system_file();
+	weaker.user = user = hg_config_user_file(env);
+	(void)hg_config_read_folder(cfg, path, &weaker, NULL);
+	free(system);
+	free(user);
+	free(path);
+}
+
+int
+hg_config_load_here(
+    struct hg_config *cfg, const char *const *env, struct hg_error *err)
+{
+	int rc = hg_config_load(cfg, env, err);
+
+	if (rc == 0 && cfg->launcher_folder_config)
+		read_folder(cfg, env);
 	return rc;
 }

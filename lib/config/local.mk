@@ -2,6 +2,8 @@ noinst_LIBRARIES += lib/config/libconfig.a
 lib_config_libconfig_a_CFLAGS = $(AM_CFLAGS) $(INIPARSER_CFLAGS)
 lib_config_libconfig_a_SOURCES = \
 	%D%/flags.c \
+	%D%/folder.c \
+	%D%/folder.def \
 	%D%/hg_config.c \
 	%D%/hg_config.h \
 	%D%/ini.c \

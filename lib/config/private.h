@@ -24,6 +24,14 @@ unsigned hg_ini_line(const struct hg_ini *ini, enum hg_option_id id);
 /* Its value, borrowed; only when its line is not 0. */
 const char *hg_ini_value(const struct hg_ini *ini, enum hg_option_id id);
 
+/*
+ * Sets option id from the file at path. home stands for "~", dir (may be NULL)
+ * is where relative file names start.
+ */
+int hg_config_read_option(struct hg_config *cfg, const struct hg_ini *ini,
+    const char *path, const char *home, const char *dir, enum hg_option_id id,
+    struct hg_error *err);
+
 /* As much of the end of a file name as an error's sentence can hold. */
 const char *hg_config_short_name(const char *path);
 

@@ -8,10 +8,9 @@
 #include "lib/base/strbuf.h"
 #include "lib/config/sloppiness.h"
 
-enum { NONE, SOME };
-
 const struct hg_sloppiness_info hg_sloppiness_table[HG_SLOPPY_COUNT] = {
-#define HG_SLOPPINESS(name, effect, text) { #name, effect, text },
+#define HG_SLOPPINESS(name, effect, text) \
+	{ #name, HG_SLOPPY_EFFECT_##effect, text },
 #include "lib/config/sloppiness.def"
 };
 
@@ -44,6 +43,15 @@ hg_sloppiness_parse(const char *text, unsigned *ret, struct hg_error *err)
 	}
 	*ret = set;
 	return 0;
+}
+
+unsigned
+hg_sloppiness_kept(unsigned set)
+{
+	for (int i = 0; i < HG_SLOPPY_COUNT; i++)
+		if (hg_sloppiness_table[i].effect != HG_SLOPPY_EFFECT_KEPT)
+			set &= ~(1U << i);
+	return set;
 }
 
 void
