@@ -37,8 +37,11 @@ hg_output_path(
 static bool
 is_replaced(const struct hg_job *job, enum hg_output_role role)
 {
+	const struct hg_cc_command *c = &job->command;
+
 	return role == HG_OUTPUT_MAIN &&
-	    (job->compiler.is_clang || job->command.mode == HG_CC_COMPILE);
+	    (job->compiler.is_clang ||
+		(c->mode == HG_CC_COMPILE && !c->makes_pch));
 }
 
 static mode_t

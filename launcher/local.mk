@@ -8,6 +8,8 @@ launcher_sources = \
 	%D%/handover.c \
 	%D%/handover.h \
 	%D%/job.h \
+	%D%/keep.c \
+	%D%/keep.h \
 	%D%/log.c \
 	%D%/log.h \
 	%D%/main.c \
@@ -98,4 +100,6 @@ tests_unit_tuning_t_LDADD = \
 
 dist_check_SCRIPTS += tests/e2e/t1220-sloppiness.t
 dist_check_SCRIPTS += tests/e2e/t1230-folders.t
-dist_check_SCRIPTS += tests/e2e/t1000-launcher.t
+dist_check_SCRIPTS += \
+	tests/e2e/t1000-launcher.t \
+	tests/e2e/t1100-keep.t

@@ -104,12 +104,13 @@ static void
 publish_local(struct hg_job *job, const struct hg_run *run,
     struct hg_observe *o, int64_t started)
 {
-	struct hg_made made = { 0, run->out.buf, run->out.len, run->err.buf,
-		run->err.len, run->wall_us, started, NULL };
+	struct hg_made made = { WEXITSTATUS(run->status), run->out.buf,
+		run->out.len, run->err.buf, run->err.len, run->wall_us, started,
+		NULL };
 	struct hg_observed_list seen;
 	struct hg_error err = { .text = "" };
 
-	if (run->status != 0) {
+	if (run->signal || !WIFEXITED(run->status)) {
 		job->reason = job->unkept = HG_REASON_compile_failed;
 		return;
 	}

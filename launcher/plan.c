@@ -275,6 +275,7 @@ is_special(const char *path)
 	    strcmp(path, "/dev/null") != 0;
 }
 
+/* The dependency file's own name rarely leaves a trace in anything. */
 static void
 bind_names(struct hg_job *job)
 {
@@ -282,7 +283,7 @@ bind_names(struct hg_job *job)
 	struct hg_strbuf sb = HG_STRBUF_INIT;
 
 	hg_strbuf_addf(&sb, "%s%c%s", c->output ? c->output : "", 0,
-	    c->depfile ? c->depfile : "");
+	    c->depfile && c->name_matters ? c->depfile : "");
 	job->names = hg_checksum(sb.buf, sb.len) | 1;
 	hg_strbuf_release(&sb);
 }

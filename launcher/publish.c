@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "launcher/job.h"
+#include "launcher/keep.h"
 #include "launcher/publish.h"
 #include "launcher/tuning.h"
 #include "lib/base/alloc.h"
@@ -40,6 +41,8 @@ struct publish {
 	/* a file beside object and dependency file was written */
 	bool has_other;
 	const char *tmpdir;
+	/* a compiler compares time stamps with those in a precompiled header */
+	bool stamps_matter;
 };
 
 static int
@@ -97,7 +100,10 @@ add_output(struct publish *p, const char *path)
 	struct stat st;
 
 	if (lstat(path, &st) < 0)
-		return 0;
+		return role != HG_OUTPUT_OTHER && p->made->exit_code != 0
+		    ? decline(p, HG_REASON_compile_failed,
+			  "it removed an older output")
+		    : 0;
 	if (role == HG_OUTPUT_OTHER && is_temporary(p, path))
 		return 0;
 	if (!S_ISREG(st.st_mode) && stat(path, &st) == 0 &&
@@ -137,6 +143,8 @@ check_outputs(struct publish *p)
 {
 	const struct hg_cc_command *c = &p->job->command;
 
+	if (p->made->exit_code != 0)
+		return 0;
 	if (c->output && !is_null(c->output) && !has_role(p, HG_OUTPUT_MAIN) &&
 	    c->mode == HG_CC_COMPILE)
 		return decline(p, HG_REASON_unexpected_output,
@@ -243,6 +251,8 @@ add_file(struct publish *p, const struct hg_observed *o,
 	if (o->kind == HG_OBSERVED_RUN &&
 	    hg_strvec_find(&p->programs, o->path) > 0)
 		return hg_set_add_program(p->set, o->path, proof, err);
+	if (o->only_seen && p->stamps_matter)
+		return hg_set_add_stamped(p->set, o->path, proof, err);
 	return hg_set_add_file(p->set, o->path, proof, err);
 }
 
@@ -286,6 +296,37 @@ add_observed(struct publish *p, const struct hg_observed *o,
 	    err.text);
 }
 
+/* The local time is in the result, or may be. */
+static int
+add_time(struct publish *p, const struct hg_observed_list *seen)
+{
+	struct hg_error err;
+
+	if (!hg_keep_for_today(p->job, seen))
+		return decline(p, HG_REASON_time_macro, "");
+	if (hg_set_add_day(p->set, &err) != 0)
+		return decline(p, HG_REASON_time_macro, err.text);
+	return 0;
+}
+
+/* Clang wants the headers of a precompiled one as old as they were. */
+static bool
+uses_clang_pch(const struct hg_job *job, const struct hg_observed_list *seen)
+{
+	if (!job->compiler.is_clang)
+		return false;
+	if (hg_strvec_find(&job->command.args, "-include-pch") >= 0)
+		return true;
+	for (size_t i = 0; i < seen->n; i++) {
+		const char *ext = hg_path_ext(seen->v[i].path);
+
+		if (seen->v[i].kind == HG_OBSERVED_READ &&
+		    (strcmp(ext, ".pch") == 0 || strcmp(ext, ".gch") == 0))
+			return true;
+	}
+	return false;
+}
+
 /* ---- the whole --------------------------------------------------------- */
 
 static int
@@ -295,7 +336,10 @@ write_entries(struct publish *p)
 	struct hg_result r = { m->exit_code, m->out, m->out_n, m->err, m->err_n,
 		p->outputs, p->n_outputs };
 	struct hg_job *job = p->job;
-	bool bound = p->has_other || job->command.name_matters;
+	const struct hg_cc_command *c = &job->command;
+	/* a failed compile looks whether there is an old object to remove */
+	bool bound = p->has_other || c->name_matters || c->target_matters ||
+	    m->exit_code != 0;
 	int64_t result_grown = 0, manifest_grown = 0;
 	struct hg_digest result;
 	struct hg_error err;
@@ -330,9 +374,18 @@ hg_publish(struct hg_job *job, const struct hg_made *made,
 
 	p.tmpdir = tmpdir && *tmpdir ? tmpdir : "/tmp";
 	p.set = hg_set_builder_new(job->memo, made->started);
-	if (seen->uses_time &&
+	p.stamps_matter = uses_clang_pch(job, seen);
+	if (made->exit_code != 0) {
+		job->reason = HG_REASON_compile_failed;
+		if (!hg_keep_failure(job, made->exit_code, made->err,
+			made->err_n, seen)) {
+			job->unkept = HG_REASON_compile_failed;
+			rc = -1;
+		}
+	}
+	if (rc == 0 && seen->uses_time &&
 	    !hg_is_sloppy(&job->config, HG_SLOPPY_time_macros))
-		rc = decline(&p, HG_REASON_time_macro, "");
+		rc = add_time(&p, seen);
 	list_programs(&p, seen);
 	for (size_t i = 0; rc == 0 && i < seen->n; i++)
 		rc = add_observed(&p, &seen->v[i],

@@ -1,6 +1,7 @@
 EXTRA_DIST += \
 	data/packages \
 	tests/e2e/lib.sh \
+	tests/e2e/same.sh \
 	tests/lib/farm.sh \
 	tests/lib/projects.sh \
 	tests/lib/spec.proto \

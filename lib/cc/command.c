@@ -39,9 +39,14 @@ struct scan {
 	/* kind set by -x; KIND_UNKNOWN: by file name ending */
 	enum language_kind forced;
 	bool has_header;
+	/* a file for the linker */
+	bool has_object;
 	/* -MD or -MMD; -MT or -MQ */
 	bool dep;
 	bool dep_target;
+	/* -emit-llvm; -Xclang -fno-pch-timestamp */
+	bool llvm;
+	bool stampless;
 	const char *out;
 	const char *dep_file;
 };
@@ -106,6 +111,7 @@ add_file(struct scan *s, const char *path)
 	if (kind != KIND_UNKNOWN)
 		hg_strvec_add(&s->c->sources, path);
 	s->has_header |= kind == KIND_HEADER;
+	s->has_object |= kind == KIND_UNKNOWN;
 	keep(s->c, path);
 }
 
@@ -238,6 +244,12 @@ option(struct scan *s, const struct hg_arg_row *row, const char *word,
 	case HG_HANDLER_NATIVE:
 		c->native = true;
 		break;
+	case HG_HANDLER_FRONTEND:
+		s->stampless |= strcmp(value, "-fno-pch-timestamp") == 0;
+		break;
+	case HG_HANDLER_LLVM:
+		s->llvm = true;
+		break;
 	case HG_HANDLER_NONE:
 		break;
 	}
@@ -294,6 +306,22 @@ with_ending(const char *path, const char *ending, bool keep_dir)
 	return hg_xasprintf("%.*s%s", (int)n, from, ending);
 }
 
+/* What the compiler calls the output without -o, or NULL. */
+static char *
+default_output(const struct scan *s)
+{
+	const struct hg_cc_command *c = s->c;
+	const char *source = c->sources.v[0];
+
+	if (c->makes_pch)
+		return hg_xasprintf("%s.gch", source);
+	if (c->mode == HG_CC_COMPILE)
+		return with_ending(source, s->llvm ? ".bc" : ".o", false);
+	if (c->mode == HG_CC_ASSEMBLY)
+		return with_ending(source, s->llvm ? ".ll" : ".s", false);
+	return NULL;
+}
+
 static void
 name_outputs(struct scan *s)
 {
@@ -302,10 +330,8 @@ name_outputs(struct scan *s)
 
 	if (s->out && c->mode != HG_CC_SYNTAX)
 		c->output = hg_xstrdup(s->out);
-	else if (one && c->mode == HG_CC_COMPILE)
-		c->output = with_ending(c->sources.v[0], ".o", false);
-	else if (one && c->mode == HG_CC_ASSEMBLY)
-		c->output = with_ending(c->sources.v[0], ".s", false);
+	else if (one)
+		c->output = default_output(s);
 	if (s->dep_file)
 		c->depfile = hg_xasprintf(
 		    "%.*s", (int)strcspn(s->dep_file, ","), s->dep_file);
@@ -313,10 +339,33 @@ name_outputs(struct scan *s)
 		c->depfile = with_ending(s->out, ".d", true);
 	else if (s->dep && one)
 		c->depfile = with_ending(c->sources.v[0], ".d", false);
-	if (s->dep && !s->dep_target)
-		c->name_matters = true;
+	c->target_matters = s->dep && !s->dep_target;
 	if (!one)
 		c->name_matters = true;
+}
+
+/*
+ * A header alone, compiled, gives a precompiled header, for which no -c is
+ * needed. Clang's holds time stamps, unless told otherwise: nobody else's
+ * checkout has those.
+ */
+static void
+precompile(struct scan *s)
+{
+	struct hg_cc_command *c = s->c;
+
+	if (!s->has_header)
+		return;
+	if (c->mode == HG_CC_LINK && !s->has_object)
+		c->mode = HG_CC_COMPILE;
+	if (c->mode != HG_CC_COMPILE && c->mode != HG_CC_ASSEMBLY)
+		return;
+	if (c->mode == HG_CC_ASSEMBLY || c->sources.n != 1 ||
+	    (s->is_clang && !s->stampless))
+		refuse(c, HG_REASON_language, NULL);
+	c->makes_pch = true;
+	c->cwd_matters = true;
+	c->local_only = true;
 }
 
 /* The reasons that only the whole command shows. */
@@ -329,9 +378,6 @@ judge(struct scan *s)
 		refuse(c, HG_REASON_not_compile, NULL);
 	if (c->sources.n == 0)
 		refuse(c, HG_REASON_no_source, NULL);
-	if (s->has_header &&
-	    (c->mode == HG_CC_COMPILE || c->mode == HG_CC_ASSEMBLY))
-		refuse(c, HG_REASON_language, NULL);
 	if (c->mode != HG_CC_COMPILE || c->sources.n != 1 || !c->output)
 		c->local_only = true;
 }
@@ -350,6 +396,7 @@ hg_cc_command_parse(
 			refuse(c, HG_REASON_option, NULL);
 	for (size_t i = 0; i < c->args.n;)
 		i += one_word(&s, i);
+	precompile(&s);
 	name_outputs(&s);
 	judge(&s);
 	if (!is_clang)

@@ -34,15 +34,22 @@ struct hg_cc_command {
 	struct hg_strvec key;
 	/* the same command made to preprocess only, writing nothing */
 	struct hg_strvec preprocess;
-	/* the object (or assembly) file as the compiler will name it, or NULL */
+	/* the object (or whatever -o names) as the compiler will name it, or NULL */
 	char *output;
 	/* the dependency file, or NULL */
 	char *depfile;
-	/* the output depends on the working folder; on the outputs' names */
+	/* the output depends on the working folder */
 	bool cwd_matters;
 	/* the notes for coverage do */
 	bool coverage;
+	/*
+	 * It depends on the names of all outputs; the dependency file depends
+	 * on the object's name
+	 */
 	bool name_matters;
+	bool target_matters;
+	/* the source is a header, the output a precompiled one */
+	bool makes_pch;
 	/* -march=native and its kin */
 	bool native;
 	/* cannot be done on another machine */

@@ -8,6 +8,9 @@ lib_cc_libcc_a_SOURCES = \
 	%D%/env.c \
 	%D%/env.def \
 	%D%/env.h \
+	%D%/faults.c \
+	%D%/faults.def \
+	%D%/faults.h \
 	%D%/languages.def \
 	%D%/response.c \
 	%D%/response.h

@@ -34,6 +34,8 @@ enum hg_note_kind {
 	HG_NOTE_RUN_FAILED,
 	/* asked for the local time: __DATE__, __TIME__ or __TIMESTAMP__ */
 	HG_NOTE_TIME,
+	/* could not be opened, for a reason that may pass */
+	HG_NOTE_FAULT,
 };
 
 struct hg_notes_head {

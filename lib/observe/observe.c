@@ -250,6 +250,9 @@ add_note(struct collect *c, const struct hg_note *note)
 	case HG_NOTE_TIME:
 		c->list->uses_time = true;
 		return;
+	case HG_NOTE_FAULT:
+		c->list->has_fault = true;
+		return;
 	case HG_NOTE_APPENDED:
 		return;
 	case HG_NOTE_RUN:
@@ -304,8 +307,10 @@ hg_observe_collect(struct hg_observe *o, struct hg_observed_list *ret,
 		    "%ld of %ld processes of the compile could not be observed",
 		    1 + c.runs - c.starts, 1 + c.runs);
 	for (size_t i = 0; i < ret->n; i++)
-		if (ret->v[i].kind == SEEN)
+		if (ret->v[i].kind == SEEN) {
 			ret->v[i].kind = HG_OBSERVED_READ;
+			ret->v[i].only_seen = true;
+		}
 out:
 	hg_hmap_release(&c.index, NULL);
 	if (rc)

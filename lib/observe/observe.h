@@ -51,6 +51,8 @@ struct hg_observed_stat {
 
 struct hg_observed {
 	enum hg_observed_kind kind;
+	/* READ: asked for, but not opened */
+	bool only_seen;
 	/* all 0 when the file was not opened, or opened as different files */
 	struct hg_observed_stat st;
 	/* as the compiler spelled it, relative names being relative to cwd */
@@ -62,6 +64,8 @@ struct hg_observed_list {
 	size_t n;
 	/* the compiler asked for the local time: its output holds a date */
 	bool uses_time;
+	/* something could not be opened now that could be another time */
+	bool has_fault;
 };
 
 /* so_path: the preload library. NULL and err when it cannot be set up. */

@@ -137,10 +137,25 @@ note_at(enum hg_note_kind kind, int dirfd, const char *path)
 	note_file(kind, dirfd, path, NULL);
 }
 
+/* Not to be had by that name, which a look at the file system shows again. */
 static bool
 is_absent(int e)
 {
-	return e == ENOENT || e == ENOTDIR;
+	return e == ENOENT || e == ENOTDIR || e == EACCES || e == ELOOP ||
+	    e == ENAMETOOLONG;
+}
+
+/* After an open that failed. */
+static void
+note_failure(int dirfd, const char *path, int flags)
+{
+	bool writes = (flags & O_ACCMODE) != O_RDONLY;
+
+	if (errno == ENOENT || errno == ENOTDIR ||
+	    (!writes && is_absent(errno)))
+		note_at(HG_NOTE_ABSENT, dirfd, path);
+	else if (errno != EEXIST && errno != EISDIR)
+		note_at(HG_NOTE_FAULT, dirfd, path);
 }
 
 /* After an attempt to open path: fd is the descriptor or -1. */
@@ -153,8 +168,7 @@ note_open(int dirfd, const char *path, int flags, int fd)
 	if (!head)
 		return;
 	if (fd < 0) {
-		if (is_absent(errno))
-			note_at(HG_NOTE_ABSENT, dirfd, path);
+		note_failure(dirfd, path, flags);
 		errno = saved;
 		return;
 	}
@@ -368,13 +382,19 @@ opendir(const char *path)
 void *
 dlopen(const char *path, int flags)
 {
+	bool is_name = head && path && strchr(path, '/');
+	bool there = false;
+	struct stat st;
 	void *p;
 
 	REAL(dlopen);
+	/* from before, so that it shows if another file takes the name */
+	if (is_name)
+		there = fstatat(AT_FDCWD, path, &st, 0) == 0;
 	p = real(path, flags);
-	if (head && path && strchr(path, '/'))
-		note_at(access(path, F_OK) == 0 ? HG_NOTE_READ : HG_NOTE_ABSENT,
-		    AT_FDCWD, path);
+	if (is_name)
+		note_file(there ? HG_NOTE_READ : HG_NOTE_ABSENT, AT_FDCWD, path,
+		    there ? STAT_OF(&st) : NULL);
 	return p;
 }
 
@@ -401,7 +421,8 @@ WRAP_STAT(lstat64, stat64, NULL)
 		int rc; \
 		REAL(name); \
 		rc = real(dirfd, path, st, flags); \
-		note_query(dirfd, path, rc, st->st_mode, NULL); \
+		note_query(dirfd, path, rc, st->st_mode, \
+		    flags & AT_SYMLINK_NOFOLLOW ? NULL : STAT_OF(st)); \
 		return rc; \
 	}
 WRAP_FSTATAT(fstatat, stat)
@@ -493,6 +514,52 @@ rename(const char *from, const char *to)
 	rc = real(from, to);
 	if (rc == 0)
 		note_at(HG_NOTE_WRITTEN, AT_FDCWD, to);
+	return rc;
+}
+
+/* Gone is a way of being written. */
+static void
+note_removal(int dirfd, const char *path, int rc)
+{
+	int saved = errno;
+
+	if (rc == 0)
+		note_at(HG_NOTE_WRITTEN, dirfd, path);
+	else if (is_absent(errno))
+		note_at(HG_NOTE_ABSENT, dirfd, path);
+	errno = saved;
+}
+
+int
+unlink(const char *path)
+{
+	int rc;
+
+	REAL(unlink);
+	rc = real(path);
+	note_removal(AT_FDCWD, path, rc);
+	return rc;
+}
+
+int
+unlinkat(int dirfd, const char *path, int flags)
+{
+	int rc;
+
+	REAL(unlinkat);
+	rc = real(dirfd, path, flags);
+	note_removal(dirfd, path, rc);
+	return rc;
+}
+
+int
+remove(const char *path)
+{
+	int rc;
+
+	REAL(remove);
+	rc = real(path);
+	note_removal(AT_FDCWD, path, rc);
 	return rc;
 }
 

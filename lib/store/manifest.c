@@ -98,8 +98,14 @@ content_holds(struct check *k, struct hg_set_file *f, const char *path,
 	    hg_memo_digest(k->memo, path, st, &d, NULL) != 0) {
 		return fails(k, "cannot be read now", NULL, path);
 	}
+	if (f->kind == HG_SET_STAMPED)
+		hg_set_stamp(&d, &sig);
 	if (!hg_digest_equal(&d, &f->digest))
-		return fails(k, "has other content", NULL, path);
+		return fails(k,
+		    f->kind == HG_SET_STAMPED
+			? "has other content or another time stamp"
+			: "has other content",
+		    NULL, path);
 	refresh(k, &f->sig, &sig);
 	return true;
 }
@@ -115,11 +121,23 @@ is_found_by_path(const char *path)
 }
 
 static bool
+day_holds(struct check *k, const struct hg_set_file *f, const char *what)
+{
+	struct hg_digest today;
+
+	hg_set_today(&today);
+	return hg_digest_equal(&today, &f->digest) ||
+	    fails(k, "is another now", NULL, what);
+}
+
+static bool
 file_holds(struct check *k, struct hg_set_file *f, const char *path)
 {
 	struct hg_sig sig;
 	struct stat st;
 
+	if (f->kind == HG_SET_DAY)
+		return day_holds(k, f, path);
 	if (stat(path, &st) < 0)
 		return fails(k, "is not there now", NULL, path);
 	if (f->kind == HG_SET_EXISTS)
@@ -132,14 +150,22 @@ file_holds(struct check *k, struct hg_set_file *f, const char *path)
 }
 
 static bool
+cannot_be_had(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) < 0 &&
+	    (errno == ENOENT || errno == ENOTDIR || errno == EACCES ||
+		errno == ELOOP || errno == ENAMETOOLONG);
+}
+
+static bool
 is_absent(const char *dir, const char *name)
 {
 	char path[4096];
-	struct stat st;
 	int n = snprintf(path, sizeof(path), "%s/%s", dir, name);
 
-	return n < (int)sizeof(path) && stat(path, &st) < 0 &&
-	    (errno == ENOENT || errno == ENOTDIR);
+	return n < (int)sizeof(path) && cannot_be_had(path);
 }
 
 static bool

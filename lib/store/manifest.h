@@ -51,6 +51,11 @@ int hg_set_add_file(struct hg_set_builder *b, const char *path,
 /* As a file, and also what its name leads to by PATH. */
 int hg_set_add_program(struct hg_set_builder *b, const char *path,
     struct hg_set_proof proof, struct hg_error *err);
+/* As a file, and also its time stamp. */
+int hg_set_add_stamped(struct hg_set_builder *b, const char *path,
+    struct hg_set_proof proof, struct hg_error *err);
+/* The set holds on this day only; -HG_CORRUPT when another day has begun. */
+int hg_set_add_day(struct hg_set_builder *b, struct hg_error *err);
 int hg_set_add_absent(
     struct hg_set_builder *b, const char *path, struct hg_error *err);
 int hg_set_add_folder(

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
@@ -71,6 +72,32 @@ hg_set_view(void *p, size_t n, struct hg_set_view *ret)
 	ret->names = (const uint32_t *)(ret->folders + h->n_folders);
 	ret->pool = (const char *)(ret->names + h->n_names);
 	return offsets_are_right(ret) ? 0 : -1;
+}
+
+void
+hg_set_today(struct hg_digest *ret)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	int day[3];
+
+	memset(&tm, 0, sizeof(tm));
+	localtime_r(&now, &tm);
+	day[0] = tm.tm_year;
+	day[1] = tm.tm_mon;
+	day[2] = tm.tm_mday;
+	hg_digest_bytes(day, sizeof(day), ret);
+}
+
+void
+hg_set_stamp(struct hg_digest *digest, const struct hg_sig *sig)
+{
+	struct {
+		struct hg_digest content;
+		int64_t mtime_ns;
+	} both = { *digest, sig->mtime_ns };
+
+	hg_digest_bytes(&both, sizeof(both), digest);
 }
 
 int
@@ -196,6 +223,8 @@ add_content(struct hg_set_builder *b, const char *path,
 		return rc;
 	if (proof.digest && !hg_digest_equal(&f->digest, proof.digest))
 		return changed(err, path);
+	if (kind == HG_SET_STAMPED)
+		hg_set_stamp(&f->digest, &sig);
 	if (!hg_sig_is_settled(&sig, hg_sig_now()))
 		f->sig = NO_SIG;
 	return 0;
@@ -213,6 +242,29 @@ hg_set_add_program(struct hg_set_builder *b, const char *path,
     struct hg_set_proof proof, struct hg_error *err)
 {
 	return add_content(b, path, proof, HG_SET_PROGRAM, err);
+}
+
+int
+hg_set_add_stamped(struct hg_set_builder *b, const char *path,
+    struct hg_set_proof proof, struct hg_error *err)
+{
+	return add_content(b, path, proof, HG_SET_STAMPED, err);
+}
+
+int
+hg_set_add_day(struct hg_set_builder *b, struct hg_error *err)
+{
+	time_t started = (time_t)(b->started / 1000000000);
+	time_t now = time(NULL);
+	struct tm then, today;
+	struct stat none;
+
+	if (!localtime_r(&started, &then) || !localtime_r(&now, &today) ||
+	    then.tm_yday != today.tm_yday)
+		return changed(err, "the date");
+	memset(&none, 0, sizeof(none));
+	hg_set_today(&new_file(b, "the date", &none, HG_SET_DAY)->digest);
+	return 0;
 }
 
 int

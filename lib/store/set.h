@@ -39,6 +39,10 @@ enum hg_set_kind {
 	HG_SET_EXISTS,
 	/* content counts, and that PATH leads to it */
 	HG_SET_PROGRAM,
+	/* content counts, and the time of the last change */
+	HG_SET_STAMPED,
+	/* the local date counts; no file */
+	HG_SET_DAY,
 };
 
 struct hg_set_file {
@@ -73,6 +77,12 @@ struct hg_set_view {
 int hg_set_view(void *p, size_t n, struct hg_set_view *ret);
 /* The checksum to be written into head. */
 uint64_t hg_set_check(const struct hg_set_head *head);
+
+/* The local date, as a digest. */
+void hg_set_today(struct hg_digest *ret);
+
+/* Makes a digest of content one of content and time of last change. */
+void hg_set_stamp(struct hg_digest *digest, const struct hg_sig *sig);
 
 /* Digest of the sorted names in a folder; -1 when it cannot be read. */
 int hg_set_list_folder(const char *path, struct hg_digest *ret);

@@ -22,7 +22,7 @@ why()
 mkdir inc
 echo '#define H 1' >inc/h.h
 printf '#include "h.h"\n#if __has_include("opt.h")\n#endif\nint f(void) { return H; }\n' >a.c
-echo 'const char *d = __DATE__;' >date.c
+echo 'const char *d = __DATE__ __TIME__;' >date.c
 
 is 'nothing is remembered at first' "$("$hgbuild" why)" \
 	'no misses are remembered'
@@ -64,7 +64,10 @@ echo '#define H 1' >h.h
 compile -DX=2 -Iinc -g0 -O1 a.c
 why 'one in front of it' 'cache: \./h\.h is there now\.|cache: h\.h is there now\.'
 rm h.h inc/h.h
+HG_CACHE_FAILURES=false
+export HG_CACHE_FAILURES
 compile -DX=2 -Iinc -g0 -O1 a.c
+unset HG_CACHE_FAILURES
 why 'one that is gone, and the failure' 'h\.h is not there now'
 why '... which was not kept' 'not kept: the compile failed'
 echo '#define H 3' >inc/h.h

@@ -12,6 +12,7 @@
 #include "lib/cc/args.h"
 #include "lib/cc/command.h"
 #include "lib/cc/env.h"
+#include "lib/cc/faults.h"
 #include "lib/cc/response.h"
 #include "tests/lib/unit.h"
 
@@ -105,6 +106,10 @@ START_TEST(names_the_outputs)
 		{ "-E a.c", NULL, NULL },
 		{ "-fsyntax-only -c a.c -o a.o", NULL, NULL },
 		{ "-c -o a.o -xc foo", "a.o", NULL },
+		{ "-emit-llvm -c d/a.c", "a.bc", NULL },
+		{ "-S -emit-llvm d/a.c", "a.ll", NULL },
+		{ "d/a.h", "d/a.h.gch", NULL },
+		{ "-c -x c-header d/a.h -MD -o x.gch", "x.gch", "x.d" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -133,7 +138,9 @@ START_TEST(says_why_a_command_is_not_ours)
 		{ "-c a.c --surprise", HG_REASON_unknown_option },
 		{ "-c a.c -wrapper x", HG_REASON_option },
 		{ "-c a.c -fmodules", HG_REASON_option },
-		{ "-c a.h", HG_REASON_language },
+		{ "-S a.h", HG_REASON_language },
+		{ "a.h b.h", HG_REASON_language },
+		{ "a.h b.o", HG_REASON_not_compile },
 		{ "-x klingon -c a.c", HG_REASON_language },
 		{ "-c a.c -o", HG_REASON_option },
 		{ "", HG_REASON_not_compile },
@@ -163,6 +170,10 @@ START_TEST(the_key_leaves_out_names_of_outputs)
 	hg_cc_command_release(&a);
 	hg_cc_command_release(&b);
 	a = parse("-c a.c -o one.o -MD");
+	ck_assert(a.target_matters);
+	ck_assert(!a.name_matters);
+	hg_cc_command_release(&a);
+	a = parse("-c a.c -o one.o -gsplit-dwarf");
 	ck_assert(a.name_matters);
 	hg_cc_command_release(&a);
 }
@@ -215,6 +226,42 @@ START_TEST(preprocessing_form_writes_nothing)
 	ck_assert_int_lt(hg_strvec_find(p, "a.d"), 0);
 	ck_assert_str_eq(p->v[p->n - 1], "/dev/null");
 	hg_cc_command_release(&c);
+}
+END_TEST
+
+START_TEST(a_precompiled_header_of_clang_must_have_no_time_stamps)
+{
+	static const char *const with[] = { "-x", "c-header", "a.h", NULL };
+	static const char *const without[] = { "-Xclang", "-fno-pch-timestamp",
+		"-x", "c-header", "a.h", NULL };
+	struct hg_cc_command c;
+
+	hg_cc_command_parse(&c, with, true);
+	ck_assert_int_eq(c.reason, HG_REASON_language);
+	hg_cc_command_release(&c);
+	hg_cc_command_parse(&c, without, true);
+	ck_assert_int_eq(c.reason, HG_REASON_miss);
+	ck_assert(c.makes_pch && c.cwd_matters && c.local_only);
+	hg_cc_command_release(&c);
+}
+END_TEST
+
+START_TEST(trouble_of_the_machine_is_told_from_mistakes)
+{
+	static const char *const fine[] = { "", "a.c:1: error: expected ';'",
+		"a.c:1:10: fatal error: x.h: No such file or directory" };
+	static const char *const trouble[] = {
+		"gcc: fatal error: Killed signal terminated program cc1",
+		"a.s: Fatal error: can't write 5 bytes: No space left on device",
+		"a.c:1: internal compiler error: in f, at g.c:1",
+		"LLVM ERROR: out of memory" };
+
+	for (size_t i = 0; i < sizeof(fine) / sizeof(*fine); i++)
+		ck_assert_ptr_null(
+		    hg_cc_find_fault(fine[i], strlen(fine[i])));
+	for (size_t i = 0; i < sizeof(trouble) / sizeof(*trouble); i++)
+		ck_assert_ptr_nonnull(
+		    hg_cc_find_fault(trouble[i], strlen(trouble[i])));
 }
 END_TEST
 
@@ -278,5 +325,7 @@ UNIT_MAIN("cc", rows_are_in_byte_order_and_unique, every_row_finds_itself,
     the_longest_fitting_row_wins, names_the_outputs,
     says_why_a_command_is_not_ours, the_key_leaves_out_names_of_outputs,
     knows_when_folder_and_machine_matter, preprocessing_form_writes_nothing,
+    a_precompiled_header_of_clang_must_have_no_time_stamps,
+    trouble_of_the_machine_is_told_from_mistakes,
     response_files_nest_and_quote, families_of_compiler_names,
     environment_that_matters)
