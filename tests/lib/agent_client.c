@@ -62,7 +62,8 @@ write_outputs(const struct hg_agent_reply *reply)
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
-	fwrite(reply->err.p, 1, reply->err.n, stderr);
+	if (reply->err.n > 0)
+		fwrite(reply->err.p, 1, reply->err.n, stderr);
 	return 0;
 }
 
