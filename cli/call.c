@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/base/error.h"
@@ -18,6 +19,8 @@
 #include "lib/base/strbuf.h"
 #include "lib/base/time.h"
 #include "lib/rpc/rpc.h"
+
+#define USAGE "usage: hg-call TARGET METHOD TIMEOUT_MS"
 
 struct call {
 	struct hg_rpc_loop *loop;
@@ -79,6 +82,22 @@ run(const char *target, const char *method, uint64_t timeout_ms,
 	return call->rc;
 }
 
+/* --help and --version, as every program has them */
+static int
+tell(const char *option)
+{
+	if (strcmp(option, "--version") == 0) {
+		printf("hg-call (%s) %s\n", PACKAGE_NAME, PACKAGE_VERSION);
+		return 0;
+	}
+	if (strcmp(option, "--help") == 0) {
+		printf(USAGE "\nSends standard input as one gRPC request for "
+			     "hgbuild, prints the reply.\n");
+		return 0;
+	}
+	return -1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -87,9 +106,10 @@ main(int argc, char **argv)
 	uint64_t ms = 0;
 	int rc;
 
+	if (argc == 2 && tell(argv[1]) == 0)
+		return 0;
 	if (argc != 4)
-		rc = hg_fail(&call.err, HG_INVALID,
-		    "usage: hg-call TARGET METHOD TIMEOUT_MS");
+		rc = hg_fail(&call.err, HG_INVALID, USAGE);
 	else
 		rc = hg_parse_u64(argv[3], 1, 86400000, &ms, &call.err);
 	if (rc == 0)
