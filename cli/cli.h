@@ -33,6 +33,8 @@ struct hg_cli {
 	struct hg_error cfg_error;
 	bool json;
 	bool want_help;
+	/* --write, of commands that offer it */
+	bool write;
 	const struct hg_command *command;
 	/* The words behind the command, without flags of ours; NULL-ended. */
 	int argc;

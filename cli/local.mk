@@ -3,6 +3,9 @@ bin_hgbuild_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 bin_hgbuild_SOURCES = \
 	%D%/cache.c \
 	%D%/cache.h \
+	%D%/ccache.c \
+	%D%/ccache.def \
+	%D%/ccache.h \
 	%D%/child.c \
 	%D%/child.h \
 	%D%/cli.h \
@@ -12,6 +15,7 @@ bin_hgbuild_SOURCES = \
 	%D%/env.c \
 	%D%/env.h \
 	%D%/help.c \
+	%D%/import.c \
 	%D%/json.c \
 	%D%/json.h \
 	%D%/main.c \
@@ -61,3 +65,11 @@ tests_unit_why_t_LDADD = lib/store/libstore.a lib/digest/libdigest.a \
 	lib/base/libbase.a $(CHECK_LIBS)
 
 dist_check_SCRIPTS += tests/e2e/t1200-why.t
+
+check_PROGRAMS += tests/unit/ccache.t
+tests_unit_ccache_t_SOURCES = cli/ccache.c tests/unit/ccache.c
+tests_unit_ccache_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_ccache_t_LDADD = lib/config/libconfig.a lib/base/libbase.a \
+	$(INIPARSER_LIBS) $(CHECK_LIBS)
+
+dist_check_SCRIPTS += tests/e2e/t1210-import.t

@@ -99,6 +99,9 @@ take_flag(struct hg_cli *cli, int argc, char **argv, struct hg_error *err)
 	}
 	if (strcmp(word, "--json") == 0)
 		cli->json = true;
+	else if (strcmp(word, "--write") == 0 && cli->command &&
+	    strstr(cli->command->args, "[--write]"))
+		cli->write = true;
 	else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
 		cli->want_help = true;
 	else if (strcmp(word, "--insecure") != 0) {

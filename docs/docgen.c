@@ -261,6 +261,29 @@ reasons_md(const char *arg, struct hg_strbuf *out)
 	hg_strbuf_addc(out, '\n');
 }
 
+static void
+ccache_md(const char *arg, struct hg_strbuf *out)
+{
+	static const struct {
+		const char *key;
+		const char *option;
+		const char *text;
+	} rows[] = {
+#define HG_CCACHE(key, variable, form, kind, option, text) \
+	{ #key, option, text },
+#include "cli/ccache.def"
+	};
+
+	(void)arg;
+	hg_strbuf_adds(out, "\n| ccache | here |\n|---|---|\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		hg_strbuf_addf(out, "| `%s` | %s%s%s%s%s |\n", rows[i].key,
+		    *rows[i].option ? "`" : "", rows[i].option,
+		    *rows[i].option ? "`" : "",
+		    *rows[i].option && *rows[i].text ? "; " : "", rows[i].text);
+	hg_strbuf_addc(out, '\n');
+}
+
 /* Shell variables for the completion of a program; arg: its letter. */
 static void
 completion(const char *arg, struct hg_strbuf *out)
@@ -322,6 +345,7 @@ static const struct part {
 	const char *name;
 	void (*print)(const char *arg, struct hg_strbuf *out);
 } parts[] = {
+	{ "ccache-md", ccache_md },
 	{ "commands-man", commands_man },
 	{ "completion", completion },
 	{ "completion-commands", completion_commands },

@@ -13,6 +13,7 @@ dist_man_MANS = \
 
 dist_doc_DATA = \
 	%D%/architecture.md \
+	%D%/ccache.md \
 	%D%/hacking.md \
 	%D%/reasons.md
 
