@@ -46,6 +46,15 @@ hg_cache_figures_rate(const struct hg_cache_figures *f)
 	return all > 0 ? (double)hits / (double)all : 0;
 }
 
+double
+hg_cache_figures_saved(const struct hg_cache_figures *f)
+{
+	uint64_t saved = f->stats.stat[HG_STAT_SAVED_US];
+	uint64_t all = saved + f->stats.stat[HG_STAT_COMPILE_US];
+
+	return all > 0 ? (double)saved / (double)all : 0;
+}
+
 void
 hg_cache_figures_text(const struct hg_cache_figures *f,
     const struct hg_config *cfg, struct hg_strbuf *out)
@@ -70,6 +79,9 @@ hg_cache_figures_text(const struct hg_cache_figures *f,
 	    out, "passed on    %" PRIu64 "\n", f->class[HG_REASON_CLASS_PASS]);
 	hg_strbuf_adds(out, "time saved   ");
 	hg_text_seconds((double)stat[HG_STAT_SAVED_US] / 1e6, out);
+	hg_strbuf_addf(out, " (%.1f %%), spent ",
+	    100 * hg_cache_figures_saved(f));
+	hg_text_seconds((double)stat[HG_STAT_COMPILE_US] / 1e6, out);
 	hg_strbuf_addc(out, '\n');
 }
 
@@ -106,6 +118,7 @@ hg_cache_figures_json(
 {
 	const uint64_t *stat = f->stats.stat;
 	json_t *root = json_object(), *reasons = json_object();
+	json_t *texts = json_object();
 
 	json_object_set_new(root, "dir", hg_json_text(cfg->cache_dir));
 	set_count(root, "entries", stat[HG_STAT_ENTRIES]);
@@ -122,10 +135,17 @@ hg_cache_figures_json(
 	set_count(root, "compile_ms", stat[HG_STAT_COMPILE_US] / 1000);
 	set_count(root, "evicted", stat[HG_STAT_EVICTED]);
 	set_count(root, "damaged", stat[HG_STAT_DAMAGED]);
-	for (int i = 0; i < HG_REASON_COUNT; i++)
-		set_count(reasons, hg_reason_name((enum hg_reason)i),
-		    f->stats.reason[i]);
+	json_object_set_new(
+	    root, "saved_share", json_real(hg_cache_figures_saved(f)));
+	for (int i = 0; i < HG_REASON_COUNT; i++) {
+		enum hg_reason r = (enum hg_reason)i;
+
+		set_count(reasons, hg_reason_name(r), f->stats.reason[i]);
+		json_object_set_new(texts, hg_reason_name(r),
+		    hg_json_text(hg_reason_text(r)));
+	}
 	json_object_set_new(root, "reasons", reasons);
+	json_object_set_new(root, "reason_texts", texts);
 	return root;
 }
 

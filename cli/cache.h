@@ -24,6 +24,8 @@ int hg_cache_figures_read(
     struct hg_cache_figures *ret, const char *dir, struct hg_error *err);
 /* Hits as a share of the compiles that could have been one. */
 double hg_cache_figures_rate(const struct hg_cache_figures *f);
+/* Of the time that compiles would have taken, the share that hits saved. */
+double hg_cache_figures_saved(const struct hg_cache_figures *f);
 /* Lines of text, appended to out. */
 void hg_cache_figures_text(const struct hg_cache_figures *f,
     const struct hg_config *cfg, struct hg_strbuf *out);
