@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hgbuild cache stats, zero and clear. */
+/* hgbuild cache stats and zero, and the figures for other commands. */
 #include "config.h"
 
 #include <inttypes.h>
@@ -11,8 +11,28 @@
 #include "cli/cli.h"
 #include "cli/text.h"
 #include "lib/base/strbuf.h"
-#include "lib/store/cache.h"
 #include "lib/store/stats.h"
+#include "lib/store/usage.h"
+
+static uint64_t
+not_negative(int64_t n)
+{
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+static void
+read_usage(struct hg_cache_figures *ret, const char *dir)
+{
+	struct hg_usage *u = hg_usage_open(dir, NULL);
+	struct hg_usage_count now;
+
+	if (!u)
+		return;
+	now = hg_usage_total(u);
+	ret->entries = not_negative(now.files);
+	ret->bytes = not_negative(now.bytes);
+	hg_usage_close(u);
+}
 
 int
 hg_cache_figures_read(
@@ -29,6 +49,7 @@ hg_cache_figures_read(
 		return -HG_IO;
 	hg_stats_read(f, &ret->stats);
 	hg_stats_close(f);
+	read_usage(ret, dir);
 	for (int i = 0; i < HG_REASON_COUNT; i++)
 		ret->class[hg_reason_class((enum hg_reason)i)] +=
 		    ret->stats.reason[i];
@@ -62,9 +83,8 @@ hg_cache_figures_text(const struct hg_cache_figures *f,
 	const uint64_t *stat = f->stats.stat;
 
 	hg_strbuf_addf(out, "cache        %s\n", cfg->cache_dir);
-	hg_strbuf_addf(
-	    out, "entries      %" PRIu64 ", ", stat[HG_STAT_ENTRIES]);
-	hg_text_bytes(stat[HG_STAT_BYTES], out);
+	hg_strbuf_addf(out, "entries      %" PRIu64 ", ", f->entries);
+	hg_text_bytes(f->bytes, out);
 	if (cfg->cache_max_size > 0) {
 		hg_strbuf_adds(out, " of ");
 		hg_text_bytes(cfg->cache_max_size, out);
@@ -121,9 +141,10 @@ hg_cache_figures_json(
 	json_t *texts = json_object();
 
 	json_object_set_new(root, "dir", hg_json_text(cfg->cache_dir));
-	set_count(root, "entries", stat[HG_STAT_ENTRIES]);
-	set_count(root, "bytes", stat[HG_STAT_BYTES]);
+	set_count(root, "entries", f->entries);
+	set_count(root, "bytes", f->bytes);
 	set_count(root, "max_bytes", cfg->cache_max_size);
+	set_count(root, "max_entries", not_negative(cfg->cache_max_files));
 	set_count(root, "hits", f->class[HG_REASON_CLASS_HIT]);
 	set_count(root, "remote", f->class[HG_REASON_CLASS_REMOTE]);
 	set_count(root, "local",
@@ -183,46 +204,5 @@ hg_cli_cache_zero(struct hg_cli *cli)
 		return hg_cli_fail(&err);
 	hg_stats_reset(f);
 	hg_stats_close(f);
-	return 0;
-}
-
-/* What is there now, where compiles may go on adding to it. */
-static void
-count_again(const struct hg_cache *cache)
-{
-	struct hg_stats_file *f = hg_stats_open(hg_cache_dir(cache), NULL);
-	struct hg_stats now;
-	uint64_t entries, bytes;
-
-	if (!f)
-		return;
-	hg_stats_read(f, &now);
-	if (hg_cache_measure(cache, &entries, &bytes, NULL) == 0) {
-		hg_stats_add(f, HG_STAT_ENTRIES,
-		    (int64_t)(entries - now.stat[HG_STAT_ENTRIES]));
-		hg_stats_add(f, HG_STAT_BYTES,
-		    (int64_t)(bytes - now.stat[HG_STAT_BYTES]));
-	}
-	hg_stats_close(f);
-}
-
-int
-hg_cli_cache_clear(struct hg_cli *cli)
-{
-	struct hg_cache *cache;
-	struct hg_error err;
-	uint64_t removed = 0;
-	int rc = hg_cli_refuse(cli);
-
-	if (rc)
-		return rc;
-	cache = hg_cache_new(cli->cfg.cache_dir);
-	rc = hg_cache_clear(cache, &removed, &err);
-	if (access(cli->cfg.cache_dir, F_OK) == 0)
-		count_again(cache);
-	hg_cache_free(cache);
-	if (rc)
-		return hg_cli_fail(&err);
-	printf("removed %" PRIu64 " entries\n", removed);
 	return 0;
 }

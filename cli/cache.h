@@ -15,6 +15,9 @@ struct hg_strbuf;
 
 struct hg_cache_figures {
 	struct hg_stats stats;
+	/* what is there now: files of manifests and of results */
+	uint64_t entries;
+	uint64_t bytes;
 	/* reasons added up */
 	uint64_t class[HG_REASON_CLASS_PASS + 1];
 };

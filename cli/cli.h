@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "lib/base/error.h"
+#include "lib/base/strvec.h"
 #include "lib/config/hg_config.h"
 
 enum hg_cli_words {
@@ -36,6 +37,8 @@ struct hg_cli {
 	/* --write, of commands that offer it */
 	bool write;
 	const struct hg_command *command;
+	/* flags that only this command has: name, value, name, value, ... */
+	struct hg_strvec own;
 	/* The words behind the command, without flags of ours; NULL-ended. */
 	int argc;
 	char **argv;
@@ -59,6 +62,11 @@ int hg_cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * after a message.
  */
 int hg_cli_refuse(const struct hg_cli *cli);
+/*
+ * The value of a flag of the command's own, which is one that stands in its row
+ * as "[--name VALUE]"; NULL when it was not given. The last one counts.
+ */
+const char *hg_cli_value(const struct hg_cli *cli, const char *name);
 /* Prints a command's help, or all of hgbuild's when c is NULL. */
 void hg_cli_print_help(const struct hg_command *c);
 

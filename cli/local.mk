@@ -26,6 +26,8 @@ bin_hgbuild_SOURCES = \
 	%D%/query.c \
 	%D%/query.h \
 	%D%/status.c \
+	%D%/upkeep.c \
+	%D%/upkeep.h \
 	%D%/table.c \
 	%D%/table.h \
 	%D%/text.c \

@@ -75,6 +75,41 @@ hg_cli_find_launcher(void)
 	return path ? path : hg_path_search("hg-launcher", getenv("PATH"));
 }
 
+/* Does the command's row have "[--name VALUE]"? n: of the name's bytes. */
+static bool
+is_own_flag(const struct hg_command *c, const char *name, size_t n)
+{
+	for (const char *at = c ? c->args : ""; (at = strstr(at, "[--")); at++)
+		if (strncmp(at + 3, name, n) == 0 && at[3 + n] == ' ')
+			return true;
+	return false;
+}
+
+/* "--name VALUE" or "--name=VALUE": the words taken, or < 0. */
+static int
+take_own_flag(struct hg_cli *cli, char **argv, struct hg_error *err)
+{
+	const char *name = argv[0] + 2;
+	size_t n = strcspn(name, "=");
+	const char *value = name[n] ? name + n + 1 : argv[1];
+
+	if (!value)
+		return hg_fail(
+		    err, HG_INVALID, "flag --%s needs a value", name);
+	hg_strvec_addf(&cli->own, "%.*s", (int)n, name);
+	hg_strvec_add(&cli->own, value);
+	return name[n] ? 1 : 2;
+}
+
+const char *
+hg_cli_value(const struct hg_cli *cli, const char *name)
+{
+	for (size_t i = cli->own.n; i > 0; i -= 2)
+		if (strcmp(cli->own.v[i - 2], name) == 0)
+			return cli->own.v[i - 1];
+	return NULL;
+}
+
 /* One flag of hgbuild at argv[0]: the words taken, 0 when it is none, or < 0.
  */
 static int
@@ -97,6 +132,9 @@ take_flag(struct hg_cli *cli, int argc, char **argv, struct hg_error *err)
 		rc = hg_config_set(&cli->cfg, id, value, "flag -C", err);
 		return rc ? rc : 2 - (word[2] != '\0');
 	}
+	if (strncmp(word, "--", 2) == 0 &&
+	    is_own_flag(cli->command, word + 2, strcspn(word + 2, "=")))
+		return take_own_flag(cli, argv, err);
 	if (strcmp(word, "--json") == 0)
 		cli->json = true;
 	else if (strcmp(word, "--write") == 0 && cli->command &&
@@ -278,5 +316,6 @@ main(int argc, char **argv)
 		rc = hg_cli_usage("no command given");
 	}
 	hg_config_release(&cli.cfg);
+	hg_strvec_release(&cli.own);
 	return rc;
 }

@@ -11,22 +11,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "launcher/agent_start.h"
+#include "launcher/detach.h"
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
 #include "lib/base/strvec.h"
-
-/* The number under which the agent gets the lock. */
-#define LOCK_FD 3
 
 /* Variables of one build, not of the user: all that begin so are dropped. */
 static const char *const dropped[] = {
@@ -55,54 +51,12 @@ agent_env(struct hg_strvec *ret)
 			hg_strvec_add(ret, *e);
 }
 
-static void
-reset_signals(void)
-{
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int s = 1; s < NSIG; s++)
-		sigaction(s, &dfl, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* Closes first and all above; not every libc has closefrom(). */
-static void
-close_from(unsigned first)
-{
-	if (syscall(SYS_close_range, first, ~0U, 0U) == 0)
-		return;
-	for (long fd = first, max = sysconf(_SC_OPEN_MAX); fd < max; fd++)
-		close((int)fd);
-}
-
-/* In the child: descriptors as said above. */
-static int
-reset_descriptors(int lock_fd)
-{
-	int null = open("/dev/null", O_RDWR);
-	/* clear of the numbers that are about to be replaced */
-	int lock = fcntl(lock_fd, F_DUPFD, LOCK_FD + 1);
-
-	if (null < 0 || lock < 0)
-		return -1;
-	null = fcntl(null, F_DUPFD, LOCK_FD + 1);
-	for (int fd = 0; fd < LOCK_FD; fd++)
-		if (dup2(null, fd) < 0)
-			return -1;
-	if (dup2(lock, LOCK_FD) < 0)
-		return -1;
-	close_from(LOCK_FD + 1);
-	return 0;
-}
-
 _Noreturn static void
 become_agent(const char *program, int lock_fd, char **argv, char **env)
 {
-	reset_signals();
+	hg_detach_signals();
 	umask(077);
-	if (chdir("/") == 0 && reset_descriptors(lock_fd) == 0)
+	if (chdir("/") == 0 && hg_detach_descriptors(lock_fd) == 0)
 		execve(program, argv, env);
 	_exit(127);
 }
@@ -155,7 +109,7 @@ hg_agent_start(const char *program, const char *lock, const char *socket,
 	hg_strvec_add(&argv, program);
 	hg_strvec_add(&argv, "--socket");
 	hg_strvec_add(&argv, socket);
-	hg_strvec_addf(&argv, "--lock-fd=%d", LOCK_FD);
+	hg_strvec_addf(&argv, "--lock-fd=%d", HG_DETACH_FD);
 	agent_env(&env);
 	rc = detach(program, fd, argv.v, env.v, err);
 	*ret_started = rc == 0;

@@ -149,7 +149,7 @@ deliver_one(const struct hg_job *job, struct hg_result_reader *reader, size_t i,
 	int rc;
 
 	if (!path)
-		return hg_fail(err, HG_CORRUPT,
+		return hg_fail(err, HG_UNSUPPORTED,
 		    "the cached result has an output that this command has not");
 	if (is_replaced(job, o->role))
 		return replace(path, o->mode, fill_cached, &c, err);
@@ -166,13 +166,13 @@ int
 hg_deliver_cached(const struct hg_job *job, const struct hg_digest *result,
     int *ret_exit, struct hg_error *err)
 {
-	struct hg_result_reader *reader = hg_result_open(job->cache, result);
+	struct hg_result_reader *reader =
+	    hg_result_open(job->cache, result, err);
 	const struct hg_result *r;
 	int rc = 0;
 
 	if (!reader)
-		return hg_fail(err, HG_NOTFOUND,
-		    "the result is no longer in the cache, or was damaged");
+		return -(int)err->code;
 	r = hg_result_head(reader);
 	for (size_t i = 0; rc == 0 && i < r->n_outputs; i++)
 		rc = deliver_one(job, reader, i, err);
@@ -181,6 +181,7 @@ hg_deliver_cached(const struct hg_job *job, const struct hg_digest *result,
 		(void)!hg_write_all(STDOUT_FILENO, r->out, r->out_n, NULL);
 		(void)!hg_write_all(STDERR_FILENO, r->err, r->err_n, NULL);
 		*ret_exit = r->exit_code;
+		hg_result_touch(reader);
 	}
 	hg_result_close(reader);
 	return rc;

@@ -13,8 +13,9 @@ struct hg_error;
 struct hg_job;
 
 /*
- * Delivers a cached result: files, stdout, stderr. When it fails (-code),
- * nothing was printed, and the compiler may simply be run.
+ * Delivers a cached result: files, stdout, stderr. When it fails (-code; err
+ * must be given), nothing was printed, and the compiler may simply be run.
+ * -HG_CORRUPT: the entry is damaged.
  */
 int hg_deliver_cached(const struct hg_job *job, const struct hg_digest *result,
     int *ret_exit, struct hg_error *err);

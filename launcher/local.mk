@@ -20,7 +20,9 @@ launcher_sources = \
 	%D%/run.c \
 	%D%/run.h \
 	%D%/tuning.c \
-	%D%/tuning.h
+	%D%/tuning.h \
+	%D%/upkeep.c \
+	%D%/upkeep.h
 
 if LAUNCHER_APART
 # Built in one go by a compiler for another C library, see
@@ -74,6 +76,8 @@ noinst_LIBRARIES += launcher/libremote.a
 launcher_libremote_a_SOURCES = \
 	%D%/agent_start.c \
 	%D%/agent_start.h \
+	%D%/detach.c \
+	%D%/detach.h \
 	%D%/remote.c \
 	%D%/remote.h
 

@@ -73,7 +73,8 @@ try_cache(struct hg_job *job, int *ret_exit)
 		return false;
 	hg_manifest_lookup(job->cache, &job->key, job->names, job->memo, l);
 	if (l->hit && hg_deliver_cached(job, &l->result, ret_exit, &err) != 0) {
-		if (err.code == HG_CORRUPT)
+		if (err.code == HG_CORRUPT && hg_cache_remove(job->cache,
+						  &l->result, HG_ENTRY_RESULT))
 			hg_stats_add(job->stats, HG_STAT_DAMAGED, 1);
 		snprintf(l->why, sizeof(l->why), "%s", err.text);
 		l->hit = false;
@@ -205,6 +206,7 @@ run_job(struct hg_job *job)
 	job->cache = hg_cache_new(job->config.cache_dir);
 	if (hg_is_sloppy(&job->config, HG_SLOPPY_file_stat_matches))
 		hg_cache_trust_mtime(job->cache);
+	hg_cache_set_namespace(job->cache, job->config.cache_namespace);
 	job->memo = hg_memo_new(job->config.cache_dir);
 	job->stats = hg_stats_open(job->config.cache_dir, NULL);
 	if (find_compiler(job) < 0)

@@ -246,6 +246,8 @@ make_key(struct hg_job *job)
 	const struct hg_cc_command *c = &job->command;
 	struct hg_key *k = hg_key_new(KEY_VERSION);
 
+	if (*job->config.cache_namespace)
+		hg_key_adds(k, "namespace", job->config.cache_namespace);
 	add_compiler(job, k);
 	add_tuning(&job->config, k);
 	add_arguments(job, k);

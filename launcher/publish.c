@@ -17,6 +17,7 @@
 #include "launcher/keep.h"
 #include "launcher/publish.h"
 #include "launcher/tuning.h"
+#include "launcher/upkeep.h"
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
@@ -340,26 +341,16 @@ write_entries(struct publish *p)
 	/* a failed compile looks whether there is an old object to remove */
 	bool bound = p->has_other || c->name_matters || c->target_matters ||
 	    m->exit_code != 0;
-	int64_t result_grown = 0, manifest_grown = 0;
+	/* results for other names must not take this one's place */
+	uint64_t names = bound ? job->names : 0;
 	struct hg_digest result;
 	struct hg_error err;
 
-	hg_set_result_key(p->set, &job->key, &result);
-	if (bound) {
-		/* results for other names must not take this one's place */
-		struct hg_key *k = hg_key_new("names 1");
-
-		hg_key_add(k, "result", &result, sizeof(result));
-		hg_key_add(k, "names", &job->names, sizeof(job->names));
-		hg_key_done(k, &result);
-		hg_key_free(k);
-	}
-	if (hg_result_write(job->cache, &result, &r, &result_grown, &err) != 0 ||
-	    hg_manifest_add(job->cache, &job->key, p->set, &result,
-		bound ? job->names : 0, m->compile_us, &manifest_grown, &err) != 0)
+	hg_set_result_key(p->set, &job->key, names, &result);
+	if (hg_result_write(job->cache, &result, &r, &err) != 0 ||
+	    hg_manifest_add(job->cache, &job->key, p->set, &result, names,
+		m->compile_us, &err) != 0)
 		return decline(p, HG_REASON_cache_unwritable, err.text);
-	hg_stats_add(job->stats, HG_STAT_BYTES, result_grown + manifest_grown);
-	hg_stats_add(job->stats, HG_STAT_ENTRIES, 1);
 	job->kept = true;
 	return 0;
 }
@@ -392,8 +383,8 @@ hg_publish(struct hg_job *job, const struct hg_made *made,
 		    made->digests ? &made->digests[i] : NULL);
 	if (rc == 0)
 		rc = check_outputs(&p);
-	if (rc == 0)
-		write_entries(&p);
+	if (rc == 0 && write_entries(&p) == 0)
+		hg_upkeep(job);
 	for (size_t i = 0; i < p.n_outputs; i++)
 		free((void *)(uintptr_t)p.outputs[i].p);
 	free(p.outputs);

@@ -2,37 +2,46 @@
 /* The cache's folder. */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
 #include "lib/base/path.h"
-#include "lib/base/strbuf.h"
+#include "lib/base/time.h"
 #include "lib/store/cache.h"
+#include "lib/store/usage.h"
 
-enum { FANOUT = 256 };
+enum {
+	/* of renameat2(2), which not every libc knows */
+	NOREPLACE = 1 << 0,
+	EXCHANGE = 1 << 1,
+
+	MAX_TRIES = 100,
+};
 
 struct hg_cache {
 	char *dir;
 	bool trusts_mtime;
+	const char *namespace;
+	struct hg_usage *usage;
+	bool tried_usage;
 };
 
 struct hg_cache *
 hg_cache_new(const char *dir)
 {
-	struct hg_cache *c = hg_xmalloc(sizeof(*c));
+	struct hg_cache *c = hg_xcalloc(1, sizeof(*c));
 
 	c->dir = hg_xstrdup(dir);
-	c->trusts_mtime = false;
+	c->namespace = "";
 	return c;
 }
 
@@ -53,6 +62,7 @@ hg_cache_free(struct hg_cache *c)
 {
 	if (!c)
 		return;
+	hg_usage_close(c->usage);
 	free(c->dir);
 	free(c);
 }
@@ -61,6 +71,29 @@ const char *
 hg_cache_dir(const struct hg_cache *c)
 {
 	return c->dir;
+}
+
+void
+hg_cache_set_namespace(struct hg_cache *c, const char *name)
+{
+	c->namespace = name;
+}
+
+const char *
+hg_cache_namespace(const struct hg_cache *c)
+{
+	return c->namespace;
+}
+
+struct hg_usage *
+hg_cache_usage(struct hg_cache *c, struct hg_error *err)
+{
+	if (c->tried_usage && !c->usage)
+		hg_fail(err, HG_IO, "cannot use %s/usage", c->dir);
+	if (!c->tried_usage)
+		c->usage = hg_usage_open(c->dir, err);
+	c->tried_usage = true;
+	return c->usage;
 }
 
 /* DIR/ab/ab12….ending; owned. */
@@ -85,6 +118,22 @@ hg_cache_open(
 	return fd;
 }
 
+/* Beside path, of no other process even where process numbers are not shared. */
+static char *
+temporary_name(const char *path)
+{
+	return hg_xasprintf(
+	    "%s.%ld.%" PRIx64 ".tmp", path, (long)getpid(), hg_now_ns());
+}
+
+static struct hg_usage_count
+less(struct hg_usage_count n, const struct stat *st)
+{
+	n.files--;
+	n.bytes -= hg_usage_room(st->st_size);
+	return n;
+}
+
 /* A file that says to backup programs: not worth keeping. */
 static void
 tag_folder(const struct hg_cache *c)
@@ -103,7 +152,7 @@ static int
 create_beside(const struct hg_cache *c, const char *path, char **ret_tmp,
     struct hg_error *err)
 {
-	char *tmp = hg_xasprintf("%s.%ld.tmp", path, (long)getpid());
+	char *tmp = temporary_name(path);
 	int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
 	int fd = open(tmp, flags, 0666);
 
@@ -118,9 +167,6 @@ create_beside(const struct hg_cache *c, const char *path, char **ret_tmp,
 			tag_folder(c);
 		free(dir);
 	}
-	/* left by a killed process that had our number */
-	if (fd < 0 && errno == EEXIST && unlink(tmp) == 0)
-		fd = open(tmp, flags, 0666);
 	if (fd < 0) {
 		hg_fail_errno(err, HG_IO, "cannot create %s", tmp);
 		free(tmp);
@@ -130,14 +176,54 @@ create_beside(const struct hg_cache *c, const char *path, char **ret_tmp,
 	return fd;
 }
 
+static int
+rename_with(const char *from, const char *to, unsigned flags)
+{
+	return (int)syscall(
+	    SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
+}
+
+/*
+ * Gives tmp, of size bytes, the name path. What it takes the place of is known
+ * for certain (others may publish or remove it at this moment): either there is
+ * nothing, or the two are exchanged.
+ */
+static int
+take_name(const char *tmp, const char *path, int64_t size,
+    struct hg_usage_count *ret_grown)
+{
+	struct hg_usage_count new = { 1, hg_usage_room(size) };
+	struct stat old;
+
+	for (int tries = 0; tries < MAX_TRIES; tries++) {
+		if (rename_with(tmp, path, NOREPLACE) == 0) {
+			*ret_grown = new;
+			return 0;
+		}
+		if (errno != EEXIST)
+			break;
+		if (rename_with(tmp, path, EXCHANGE) == 0) {
+			if (stat(tmp, &old) == 0)
+				*ret_grown = less(new, &old);
+			return unlink(tmp);
+		}
+		if (errno != ENOENT)
+			break;
+	}
+	/* a file system that cannot do this */
+	*ret_grown = stat(path, &old) == 0 ? less(new, &old) : new;
+	return rename(tmp, path);
+}
+
 int
-hg_cache_publish(const struct hg_cache *c, const struct hg_digest *key,
+hg_cache_publish(struct hg_cache *c, const struct hg_digest *key,
     const char *ending, const struct hg_piece *pieces, size_t n_pieces,
-    int64_t *ret_grown, struct hg_error *err)
+    struct hg_error *err)
 {
 	char *path = entry_path(c, key, ending), *tmp = NULL;
-	struct stat old;
-	int64_t grown = 0;
+	struct hg_usage *u = hg_cache_usage(c, NULL);
+	struct hg_usage_count grown = { 0, 0 };
+	int64_t size = 0;
 	int fd = create_beside(c, path, &tmp, err), rc = 0;
 
 	if (fd < 0) {
@@ -146,104 +232,41 @@ hg_cache_publish(const struct hg_cache *c, const struct hg_digest *key,
 	}
 	for (size_t i = 0; rc == 0 && i < n_pieces; i++) {
 		rc = hg_write_all(fd, pieces[i].p, pieces[i].n, err);
-		grown += (int64_t)pieces[i].n;
+		size += (int64_t)pieces[i].n;
 	}
 	hg_fd_close(&fd);
-	if (rc == 0 && stat(path, &old) == 0)
-		grown -= old.st_size;
-	if (rc == 0 && rename(tmp, path) < 0)
+	hg_usage_begin(u, key->b[0]);
+	if (rc == 0 && take_name(tmp, path, size, &grown) < 0)
 		rc = hg_fail_errno(err, HG_IO, "cannot rename to %s", path);
+	hg_usage_end(u, key->b[0], grown);
 	if (rc)
 		unlink(tmp);
-	else if (ret_grown)
-		*ret_grown = grown;
 out:
 	free(tmp);
 	free(path);
 	return rc;
 }
 
-void
+bool
 hg_cache_remove(
-    const struct hg_cache *c, const struct hg_digest *key, const char *ending)
+    struct hg_cache *c, const struct hg_digest *key, const char *ending)
 {
-	char *path = entry_path(c, key, ending);
-
-	unlink(path);
-	free(path);
-}
-
-/* Calls fn on each entry of each fan-out folder. */
-static int
-each_entry(const struct hg_cache *c,
-    void (*fn)(int dirfd, const char *name, void *arg), void *arg,
-    struct hg_error *err)
-{
-	for (int i = 0; i < FANOUT; i++) {
-		char *path = hg_xasprintf("%s/%02x", c->dir, i);
-		DIR *d = opendir(path);
-		struct dirent *e;
-
-		if (!d && errno != ENOENT) {
-			int rc = hg_fail_errno(
-			    err, HG_IO, "cannot list %s", path);
-
-			free(path);
-			return rc;
-		}
-		free(path);
-		if (!d)
-			continue;
-		while ((e = readdir(d)))
-			if (e->d_name[0] != '.')
-				fn(dirfd(d), e->d_name, arg);
-		closedir(d);
-	}
-	return 0;
-}
-
-static void
-remove_entry(int dirfd, const char *name, void *arg)
-{
-	uint64_t *removed = arg;
-
-	if (unlinkat(dirfd, name, 0) == 0)
-		(*removed)++;
-}
-
-int
-hg_cache_clear(struct hg_cache *c, uint64_t *ret_removed, struct hg_error *err)
-{
-	*ret_removed = 0;
-	return each_entry(c, remove_entry, ret_removed, err);
-}
-
-struct measure {
-	uint64_t entries;
-	uint64_t bytes;
-};
-
-static void
-measure_entry(int dirfd, const char *name, void *arg)
-{
-	struct measure *m = arg;
+	static const struct hg_usage_count nothing;
+	char *path = entry_path(c, key, ending), *tmp = temporary_name(path);
+	struct hg_usage *u = hg_cache_usage(c, NULL);
+	struct hg_usage_count grown = nothing;
 	struct stat st;
+	bool removed;
 
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISREG(st.st_mode)) {
-		m->entries++;
-		m->bytes += (uint64_t)st.st_size;
-	}
-}
-
-int
-hg_cache_measure(const struct hg_cache *c, uint64_t *ret_entries,
-    uint64_t *ret_bytes, struct hg_error *err)
-{
-	struct measure m = { 0, 0 };
-	int rc = each_entry(c, measure_entry, &m, err);
-
-	*ret_entries = m.entries;
-	*ret_bytes = m.bytes;
-	return rc;
+	hg_usage_begin(u, key->b[0]);
+	removed = rename(path, tmp) == 0;
+	/* only now nobody else can remove or replace it */
+	if (removed && stat(tmp, &st) == 0)
+		grown = less(nothing, &st);
+	hg_usage_end(u, key->b[0], grown);
+	if (removed)
+		unlink(tmp);
+	free(tmp);
+	free(path);
+	return removed;
 }

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The cache's folder: entries are files named by their key, fanned out by the
- * first two hex digits (DIR/ab/ab12….m), published by rename.
+ * first two hex digits (DIR/ab/ab12….m), published by rename. Every file that
+ * comes or goes is counted (usage.h).
+ *
+ * Manifests and results are pairs by name: a result's key begins with the first
+ * half of its manifest's key, so that both stand in one folder, and one listing
+ * tells which results belong to a manifest and whether any do.
  */
 #ifndef HG_STORE_CACHE_H
 #define HG_STORE_CACHE_H
@@ -13,10 +18,13 @@
 #include "lib/digest/digest.h"
 
 struct hg_error;
+struct hg_usage;
 
 /* Endings of entries. */
 #define HG_ENTRY_MANIFEST "m"
 #define HG_ENTRY_RESULT "o"
+/* Bytes that the keys of a pair have in common. */
+#define HG_PAIR_BYTES (HG_DIGEST_BYTES / 2)
 
 struct hg_cache;
 
@@ -27,32 +35,27 @@ void hg_cache_free(struct hg_cache *c);
 void hg_cache_trust_mtime(struct hg_cache *c);
 bool hg_cache_trusts_mtime(const struct hg_cache *c);
 const char *hg_cache_dir(const struct hg_cache *c);
+/* What new manifests are marked with; "" at first. Borrowed. */
+void hg_cache_set_namespace(struct hg_cache *c, const char *name);
+const char *hg_cache_namespace(const struct hg_cache *c);
+/* Opened when first asked for; NULL when it cannot be. Owned by c. */
+struct hg_usage *hg_cache_usage(struct hg_cache *c, struct hg_error *err);
 
 /* Opens an entry for reading; -1 and errno when it cannot be. */
 int hg_cache_open(
     const struct hg_cache *c, const struct hg_digest *key, const char *ending);
 
-/*
- * Publishes an entry made of pieces, in place of an older one.
- * *ret_grown (may be NULL) is by how many bytes the cache grew.
- */
+/* Publishes an entry made of pieces, in place of an older one. */
 struct hg_piece {
 	const void *p;
 	size_t n;
 };
-int hg_cache_publish(const struct hg_cache *c, const struct hg_digest *key,
+int hg_cache_publish(struct hg_cache *c, const struct hg_digest *key,
     const char *ending, const struct hg_piece *pieces, size_t n_pieces,
-    int64_t *ret_grown, struct hg_error *err);
+    struct hg_error *err);
 
-void hg_cache_remove(
-    const struct hg_cache *c, const struct hg_digest *key, const char *ending);
-
-/* Removes all entries. *ret_removed is their number. */
-int hg_cache_clear(
-    struct hg_cache *c, uint64_t *ret_removed, struct hg_error *err);
-
-/* Counts the entries and their bytes by looking at each. */
-int hg_cache_measure(const struct hg_cache *c, uint64_t *ret_entries,
-    uint64_t *ret_bytes, struct hg_error *err);
+/* True when there was one, and it was removed by us. */
+bool hg_cache_remove(
+    struct hg_cache *c, const struct hg_digest *key, const char *ending);
 
 #endif

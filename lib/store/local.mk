@@ -3,8 +3,16 @@ lib_store_libstore_a_SOURCES = \
 	%D%/builder.h \
 	%D%/cache.c \
 	%D%/cache.h \
+	%D%/evict.c \
+	%D%/evict.h \
+	%D%/folder.c \
+	%D%/folder.h \
 	%D%/manifest.c \
 	%D%/manifest.h \
+	%D%/manifest_head.c \
+	%D%/manifest_head.h \
+	%D%/mapped.c \
+	%D%/mapped.h \
 	%D%/memo.c \
 	%D%/memo.h \
 	%D%/record.c \
@@ -16,7 +24,9 @@ lib_store_libstore_a_SOURCES = \
 	%D%/sig.c \
 	%D%/sig.h \
 	%D%/stats.c \
-	%D%/stats.h
+	%D%/stats.h \
+	%D%/usage.c \
+	%D%/usage.h
 
 check_PROGRAMS += tests/unit/store.t
 tests_unit_store_t_SOURCES = tests/unit/store.c

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Manifest files: sets one behind the other, the newest first. Read whole in
- * one call, checked set by set.
+ * Manifest files: a head, then sets one behind the other, the newest first. Read
+ * whole in one call, checked set by set.
  */
 #include "config.h"
 
@@ -20,27 +20,29 @@
 #include "lib/store/builder.h"
 #include "lib/store/cache.h"
 #include "lib/store/manifest.h"
+#include "lib/store/manifest_head.h"
 #include "lib/store/memo.h"
 #include "lib/store/set.h"
 
 enum {
-	MAX_MANIFEST_BYTES = 64 << 20,
 	/* a lookup that cost more than so many extra looks is written down */
 	REFRESH_EFFORT = 8,
 };
 
-static int
+/* Where the sets begin in what was read; 0 when there are none to be used. */
+static size_t
 read_manifest(const struct hg_cache *c, const struct hg_digest *key,
     struct hg_strbuf *out)
 {
+	const struct hg_manifest_head *head = NULL;
 	int fd = hg_cache_open(c, key, HG_ENTRY_MANIFEST);
-	int rc;
 
 	if (fd < 0)
-		return -HG_NOTFOUND;
-	rc = hg_read_fd(fd, MAX_MANIFEST_BYTES, out, NULL);
+		return 0;
+	if (hg_read_fd(fd, HG_MANIFEST_MAX_BYTES, out, NULL) == 0)
+		head = hg_manifest_head_view(out->buf, out->len, key);
 	hg_fd_close(&fd);
-	return rc;
+	return head ? head->size : 0;
 }
 
 /* ---- checking a set ---------------------------------------------------- */
@@ -225,35 +227,39 @@ explain(const struct check *k, uint32_t *nearest, struct hg_lookup *ret)
 		    ret->why, sizeof(ret->why), "%s %s", k->path, k->what);
 }
 
-/* Writes the manifest again, the set at `at` first. */
+/* Writes the manifest again, `set` before those that begin at `first`. */
 static void
-write_back(const struct hg_cache *c, const struct hg_digest *key,
-    const struct hg_strbuf *all, struct hg_set_head *set)
+write_back(struct hg_cache *c, const struct hg_digest *key,
+    const struct hg_strbuf *all, size_t first, struct hg_set_head *set)
 {
 	size_t at = (size_t)((char *)set - all->buf);
-	struct hg_piece pieces[3] = {
+	struct hg_piece pieces[] = {
+		{ all->buf, first },
 		{ set, set->size },
-		{ all->buf, at },
+		{ all->buf + first, at - first },
 		{ all->buf + at + set->size, all->len - at - set->size },
 	};
 
 	set->check = hg_set_check(set);
-	hg_cache_publish(c, key, HG_ENTRY_MANIFEST, pieces, 3, NULL, NULL);
+	hg_cache_publish(c, key, HG_ENTRY_MANIFEST, pieces,
+	    sizeof(pieces) / sizeof(*pieces), NULL);
 }
 
 void
-hg_manifest_lookup(const struct hg_cache *c, const struct hg_digest *key,
+hg_manifest_lookup(struct hg_cache *c, const struct hg_digest *key,
     uint64_t names, struct hg_memo *memo, struct hg_lookup *ret)
 {
 	struct hg_strbuf all = HG_STRBUF_INIT;
 	struct hg_set_view v;
 	uint32_t nearest = 0;
+	size_t first;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->end = HG_LOOKUP_ABSENT;
-	if (read_manifest(c, key, &all) != 0)
+	first = read_manifest(c, key, &all);
+	if (first == 0)
 		goto out;
-	for (size_t at = 0; at < all.len; at += v.head->size) {
+	for (size_t at = first; at < all.len; at += v.head->size) {
 		struct check k = { .memo = memo,
 			.now = hg_sig_now(),
 			.trusts_mtime = hg_cache_trusts_mtime(c) };
@@ -275,7 +281,7 @@ hg_manifest_lookup(const struct hg_cache *c, const struct hg_digest *key,
 		ret->result = v.head->result;
 		ret->compile_us = v.head->compile_us;
 		if (k.refreshed && k.effort > REFRESH_EFFORT)
-			write_back(c, key, &all, v.head);
+			write_back(c, key, &all, first, v.head);
 		break;
 	}
 out:
@@ -284,15 +290,15 @@ out:
 
 /* ---- adding ------------------------------------------------------------ */
 
-/* Appends the older sets that are still to be kept. */
+/* Appends the older sets, which begin at `first`, that are to be kept. */
 static void
-keep_older(const struct hg_strbuf *old, const struct hg_digest *result,
-    uint64_t names, struct hg_strbuf *out)
+keep_older(const struct hg_strbuf *old, size_t first,
+    const struct hg_digest *result, uint64_t names, struct hg_strbuf *out)
 {
 	struct hg_set_view v;
 	int kept = 1;
 
-	for (size_t at = 0; at < old->len; at += v.head->size) {
+	for (size_t at = first; at < old->len; at += v.head->size) {
 		if (hg_set_view(old->buf + at, old->len - at, &v) < 0)
 			return;
 		if (hg_digest_equal(&v.head->result, result) &&
@@ -305,22 +311,23 @@ keep_older(const struct hg_strbuf *old, const struct hg_digest *result,
 }
 
 int
-hg_manifest_add(const struct hg_cache *c, const struct hg_digest *key,
+hg_manifest_add(struct hg_cache *c, const struct hg_digest *key,
     struct hg_set_builder *b, const struct hg_digest *result,
-    uint64_t names, uint64_t compile_us, int64_t *ret_grown,
-    struct hg_error *err)
+    uint64_t names, uint64_t compile_us, struct hg_error *err)
 {
 	struct hg_strbuf old = HG_STRBUF_INIT, out = HG_STRBUF_INIT;
 	struct hg_piece piece;
+	size_t first;
 	int rc;
 
+	hg_manifest_head_add(key, hg_cache_namespace(c), &out);
 	hg_set_pack(b, result, names, compile_us, &out);
-	if (read_manifest(c, key, &old) == 0)
-		keep_older(&old, result, names, &out);
+	first = read_manifest(c, key, &old);
+	if (first > 0)
+		keep_older(&old, first, result, names, &out);
 	piece.p = out.buf;
 	piece.n = out.len;
-	rc = hg_cache_publish(
-	    c, key, HG_ENTRY_MANIFEST, &piece, 1, ret_grown, err);
+	rc = hg_cache_publish(c, key, HG_ENTRY_MANIFEST, &piece, 1, err);
 	hg_strbuf_release(&old);
 	hg_strbuf_release(&out);
 	return rc;

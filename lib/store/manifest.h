@@ -22,6 +22,8 @@ struct hg_memo;
 
 /* Sets kept of one key; the least lately used goes first. */
 #define HG_MANIFEST_MAX_SETS 16
+/* A file that is larger is none of ours. */
+#define HG_MANIFEST_MAX_BYTES ((size_t)64 << 20)
 
 /* ---- making a set ------------------------------------------------------ */
 
@@ -62,19 +64,23 @@ int hg_set_add_folder(
     struct hg_set_builder *b, const char *path, struct hg_error *err);
 int hg_set_add_listing(
     struct hg_set_builder *b, const char *path, struct hg_error *err);
-/* The result's key: of the manifest's key and all that the set holds. */
+/*
+ * The result's key: of the manifest's key, all that the set holds, and names (as
+ * below). Its first half is that of the manifest's key; its second half only has
+ * to tell apart the results of one manifest.
+ */
 void hg_set_result_key(const struct hg_set_builder *b,
-    const struct hg_digest *manifest_key, struct hg_digest *ret);
+    const struct hg_digest *manifest_key, uint64_t names,
+    struct hg_digest *ret);
 
 /*
  * Puts the set in front of the manifest of key. names: checksum of the outputs'
  * names when the result is only good for those, else 0. compile_us is what a
  * hit saves.
  */
-int hg_manifest_add(const struct hg_cache *c, const struct hg_digest *key,
+int hg_manifest_add(struct hg_cache *c, const struct hg_digest *key,
     struct hg_set_builder *b, const struct hg_digest *result,
-    uint64_t names, uint64_t compile_us, int64_t *ret_grown,
-    struct hg_error *err);
+    uint64_t names, uint64_t compile_us, struct hg_error *err);
 
 /* ---- looking up -------------------------------------------------------- */
 
@@ -105,7 +111,7 @@ struct hg_lookup {
  * hg_manifest_add(). A set whose signatures had to be brought up to date with
  * some effort is written back.
  */
-void hg_manifest_lookup(const struct hg_cache *c, const struct hg_digest *key,
+void hg_manifest_lookup(struct hg_cache *c, const struct hg_digest *key,
     uint64_t names, struct hg_memo *memo, struct hg_lookup *ret);
 
 #endif

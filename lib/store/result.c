@@ -22,7 +22,7 @@
 #include "lib/store/cache.h"
 #include "lib/store/result.h"
 
-#define RESULT_MAGIC UINT32_C(0x31726768)
+#define RESULT_MAGIC UINT32_C(0x32726768)
 
 enum {
 	MAX_OUTPUTS = 1000,
@@ -37,6 +37,8 @@ struct head {
 	int32_t exit_code;
 	/* over the rest of the head, records, paths, stdout, stderr */
 	uint64_t check;
+	/* the entry's own: a copy under another name does not count */
+	struct hg_digest key;
 	/* of head, records, paths, stdout and stderr */
 	uint64_t head_bytes;
 	uint64_t total_bytes;
@@ -57,6 +59,7 @@ struct record {
 
 struct hg_result_reader {
 	int fd;
+	time_t used_s;
 	/* the entry from its start: the head, and often all */
 	struct hg_strbuf head;
 	struct hg_result view;
@@ -67,7 +70,7 @@ struct hg_result_reader {
 static uint64_t
 head_check(const void *head, size_t n)
 {
-	size_t skip = offsetof(struct head, head_bytes);
+	size_t skip = offsetof(struct head, key);
 
 	return hg_checksum((const char *)head + skip, n - skip);
 }
@@ -75,9 +78,11 @@ head_check(const void *head, size_t n)
 /* ---- writing ----------------------------------------------------------- */
 
 static void
-pack_head(const struct hg_result *r, struct hg_strbuf *out)
+pack_head(const struct hg_digest *key, const struct hg_result *r,
+    struct hg_strbuf *out)
 {
 	struct head h = { .magic = RESULT_MAGIC,
+		.key = *key,
 		.exit_code = r->exit_code,
 		.out_bytes = r->out_n,
 		.err_bytes = r->err_n,
@@ -115,15 +120,15 @@ pack_head(const struct hg_result *r, struct hg_strbuf *out)
 }
 
 int
-hg_result_write(const struct hg_cache *c, const struct hg_digest *key,
-    const struct hg_result *r, int64_t *ret_grown, struct hg_error *err)
+hg_result_write(struct hg_cache *c, const struct hg_digest *key,
+    const struct hg_result *r, struct hg_error *err)
 {
 	struct hg_strbuf head = HG_STRBUF_INIT;
 	struct hg_piece *pieces =
 	    hg_xcalloc(r->n_outputs + 1, sizeof(*pieces));
 	int rc;
 
-	pack_head(r, &head);
+	pack_head(key, r, &head);
 	pieces[0].p = head.buf;
 	pieces[0].n = head.len;
 	for (size_t i = 0; i < r->n_outputs; i++) {
@@ -133,7 +138,7 @@ hg_result_write(const struct hg_cache *c, const struct hg_digest *key,
 	rc = r->n_outputs > MAX_OUTPUTS
 	    ? hg_fail(err, HG_TOOBIG, "the compile wrote too many files")
 	    : hg_cache_publish(c, key, HG_ENTRY_RESULT, pieces,
-		  r->n_outputs + 1, ret_grown, err);
+		  r->n_outputs + 1, err);
 	hg_strbuf_release(&head);
 	free(pieces);
 	return rc;
@@ -154,6 +159,12 @@ read_more(struct hg_result_reader *r, size_t n)
 	return 0;
 }
 
+static const struct head *
+head_of(const struct hg_result_reader *r)
+{
+	return (const struct head *)r->head.buf;
+}
+
 /* Reads the head; false when it is damaged. */
 static bool
 read_head(struct hg_result_reader *r, const struct stat *st)
@@ -164,7 +175,7 @@ read_head(struct hg_result_reader *r, const struct stat *st)
 
 	if (read_more(r, first) < 0 || first < sizeof(*h))
 		return false;
-	h = (const struct head *)r->head.buf;
+	h = head_of(r);
 	want = h->head_bytes;
 	if (h->magic != RESULT_MAGIC || h->total_bytes != (uint64_t)st->st_size ||
 	    want > h->total_bytes || want > MAX_HEAD_BYTES ||
@@ -172,14 +183,13 @@ read_head(struct hg_result_reader *r, const struct stat *st)
 		return false;
 	if (want > first && read_more(r, want - first) < 0)
 		return false;
-	h = (const struct head *)r->head.buf;
-	return h->check == head_check(h, want);
+	return head_of(r)->check == head_check(head_of(r), want);
 }
 
 static bool
 view_head(struct hg_result_reader *r)
 {
-	const struct head *h = (const struct head *)r->head.buf;
+	const struct head *h = head_of(r);
 	const char *paths, *at;
 
 	r->records = (const struct record *)(h + 1);
@@ -209,33 +219,44 @@ view_head(struct hg_result_reader *r)
 	return true;
 }
 
-/* Marks the entry as used, but not at every use. */
-static void
-touch(int fd, const struct stat *st)
-{
-	if (time(NULL) - st->st_mtim.tv_sec > TOUCH_AFTER_S)
-		futimens(fd, NULL);
-}
-
 struct hg_result_reader *
-hg_result_open(const struct hg_cache *c, const struct hg_digest *key)
+hg_result_open(struct hg_cache *c, const struct hg_digest *key,
+    struct hg_error *err)
 {
 	struct hg_result_reader *r = hg_xcalloc(1, sizeof(*r));
 	struct stat st;
 
 	hg_strbuf_init(&r->head);
 	r->fd = hg_cache_open(c, key, HG_ENTRY_RESULT);
-	if (r->fd < 0)
-		goto fail;
-	if (fstat(r->fd, &st) < 0 || !read_head(r, &st) || !view_head(r)) {
-		hg_cache_remove(c, key, HG_ENTRY_RESULT);
+	if (r->fd < 0 && errno == ENOENT) {
+		hg_fail(err, HG_NOTFOUND,
+		    "the result is no longer in the cache");
 		goto fail;
 	}
-	touch(r->fd, &st);
+	if (r->fd < 0 || fstat(r->fd, &st) < 0) {
+		hg_fail_errno(err, HG_IO, "cannot open the cached result");
+		goto fail;
+	}
+	if (!read_head(r, &st) || !view_head(r)) {
+		hg_fail(err, HG_CORRUPT, "the cached result is damaged");
+		goto fail;
+	}
+	if (!hg_digest_equal(&head_of(r)->key, key)) {
+		hg_fail(err, HG_CORRUPT, "it is a copy of another result");
+		goto fail;
+	}
+	r->used_s = st.st_mtim.tv_sec;
 	return r;
 fail:
 	hg_result_close(r);
 	return NULL;
+}
+
+void
+hg_result_touch(struct hg_result_reader *r)
+{
+	if (time(NULL) - r->used_s > TOUCH_AFTER_S)
+		futimens(r->fd, NULL);
 }
 
 void

@@ -2,7 +2,7 @@
 /*
  * Results: everything that one compile gave, in one entry: exit code, stdout,
  * stderr and the files it wrote. Every byte is covered by a checksum; a damaged
- * entry is removed and counts as a miss.
+ * entry counts as a miss.
  */
 #ifndef HG_STORE_RESULT_H
 #define HG_STORE_RESULT_H
@@ -44,16 +44,23 @@ struct hg_result {
 	size_t n_outputs;
 };
 
-/* Publishes. *ret_grown: by how many bytes the cache grew. */
-int hg_result_write(const struct hg_cache *c, const struct hg_digest *key,
-    const struct hg_result *r, int64_t *ret_grown, struct hg_error *err);
+int hg_result_write(struct hg_cache *c, const struct hg_digest *key,
+    const struct hg_result *r, struct hg_error *err);
 
 /* An opened entry. */
 struct hg_result_reader;
 
-/* NULL: there is none, or it is damaged (then removed). */
+/*
+ * NULL: there is none (HG_NOTFOUND), or it is damaged or not the one that its
+ * name says (HG_CORRUPT: the caller should remove it).
+ */
 struct hg_result_reader *hg_result_open(
-    const struct hg_cache *c, const struct hg_digest *key);
+    struct hg_cache *c, const struct hg_digest *key, struct hg_error *err);
+/*
+ * Says that the entry was of use: what was used last is kept longest. Written
+ * down (as the file's time) at most once an hour.
+ */
+void hg_result_touch(struct hg_result_reader *r);
 void hg_result_close(struct hg_result_reader *r);
 /*
  * Head of the entry: exit code, stdout, stderr, outputs (without contents: p is

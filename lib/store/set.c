@@ -15,6 +15,7 @@
 #include "lib/base/strbuf.h"
 #include "lib/base/strvec.h"
 #include "lib/store/builder.h"
+#include "lib/store/cache.h"
 #include "lib/store/manifest.h"
 #include "lib/store/memo.h"
 #include "lib/store/set.h"
@@ -373,12 +374,14 @@ key_missing(const char *dir, void *value, void *arg)
 
 void
 hg_set_result_key(const struct hg_set_builder *b,
-    const struct hg_digest *manifest_key, struct hg_digest *ret)
+    const struct hg_digest *manifest_key, uint64_t names,
+    struct hg_digest *ret)
 {
-	struct hg_key *k = hg_key_new("result 1");
+	struct hg_key *k = hg_key_new("result 2");
 	struct hg_strvec absent = HG_STRVEC_INIT;
 
 	hg_key_add(k, "manifest", manifest_key, sizeof(*manifest_key));
+	hg_key_add(k, "names", &names, sizeof(names));
 	for (size_t i = 0; i < b->n_files; i++) {
 		hg_key_adds(k, "path", b->pool.buf + b->files[i].path);
 		hg_key_add(k, "digest", &b->files[i].digest,
@@ -390,6 +393,7 @@ hg_set_result_key(const struct hg_set_builder *b,
 		hg_key_adds(k, "absent", absent.v[i]);
 	hg_strvec_release(&absent);
 	hg_key_done(k, ret);
+	memcpy(ret->b, manifest_key->b, HG_PAIR_BYTES);
 	hg_key_free(k);
 }
 

@@ -3,23 +3,16 @@
  * The counters. The file has room for more reasons and statistics than there
  * are, each at a place of its own (by a hash of its name, so that versions that
  * know other ones agree), and is mapped shared: adding is one atomic
- * instruction. It is filled with zeros when made, so that a full disk cannot
- * take the page away under us later.
+ * instruction.
  */
 #include "config.h"
 
-#include <fcntl.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "lib/base/alloc.h"
-#include "lib/base/error.h"
-#include "lib/base/fd.h"
-#include "lib/base/path.h"
+#include "lib/store/mapped.h"
 #include "lib/store/stats.h"
 
 #define STATS_MAGIC UINT64_C(0x3174617473676801)
@@ -37,8 +30,6 @@ struct hg_stats_file {
 };
 
 static const char *const stat_names[HG_STAT_COUNT] = {
-	[HG_STAT_ENTRIES] = "entries",
-	[HG_STAT_BYTES] = "bytes",
 	[HG_STAT_COMPILE_US] = "compile_us",
 	[HG_STAT_SAVED_US] = "saved_us",
 	[HG_STAT_EVICTED] = "evicted",
@@ -51,50 +42,16 @@ hg_stat_name(enum hg_stat s)
 	return stat_names[s];
 }
 
-/* A full-sized file appears at once, by rename; the first one stays. */
-static int
-make_file(const char *dir, const char *path, struct hg_error *err)
-{
-	static const char zeros[FILE_BYTES];
-	char *tmp = hg_xasprintf("%s.%ld.tmp", path, (long)getpid());
-	int fd, rc;
-
-	rc = hg_mkdir_p(dir, err);
-	fd = rc ? -1 : open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (rc == 0 && fd < 0)
-		rc = hg_fail_errno(err, HG_IO, "cannot create %s", tmp);
-	if (rc == 0)
-		rc = hg_write_all(fd, zeros, sizeof(zeros), err);
-	hg_fd_close(&fd);
-	if (rc == 0)
-		(void)!link(tmp, path);
-	unlink(tmp);
-	free(tmp);
-	return rc;
-}
-
 struct hg_stats_file *
 hg_stats_open(const char *dir, struct hg_error *err)
 {
-	char *path = hg_path_join(dir, "stats");
-	struct hg_stats_file *f = NULL;
-	void *p = MAP_FAILED;
-	struct stat st;
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	void *p = hg_mapped_open(dir, "stats", FILE_BYTES, NULL, err);
+	struct hg_stats_file *f;
 
-	if (fd < 0 && make_file(dir, path, err) == 0)
-		fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size == FILE_BYTES)
-		p = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
-		    fd, 0);
-	if (p == MAP_FAILED) {
-		hg_fail_errno(err, HG_IO, "cannot use %s", path);
-	} else {
-		f = hg_xmalloc(sizeof(*f));
-		f->cells = p;
-	}
-	hg_fd_close(&fd);
-	free(path);
+	if (!p)
+		return NULL;
+	f = hg_xmalloc(sizeof(*f));
+	f->cells = p;
 	return f;
 }
 
@@ -103,7 +60,7 @@ hg_stats_close(struct hg_stats_file *f)
 {
 	if (!f)
 		return;
-	munmap(f->cells, FILE_BYTES);
+	hg_mapped_close(f->cells, FILE_BYTES);
 	free(f);
 }
 
@@ -188,6 +145,5 @@ hg_stats_reset(struct hg_stats_file *f)
 	for (int i = 0; i < HG_REASON_COUNT; i++)
 		set_zero(f, hg_reason_name((enum hg_reason)i));
 	for (int i = 0; i < HG_STAT_COUNT; i++)
-		if (i != HG_STAT_ENTRIES && i != HG_STAT_BYTES)
-			set_zero(f, stat_names[i]);
+		set_zero(f, stat_names[i]);
 }

@@ -14,12 +14,10 @@ struct hg_error;
 
 /* What is counted beside the reasons. */
 enum hg_stat {
-	/* entries and bytes that the cache holds (approximate after kill -9) */
-	HG_STAT_ENTRIES,
-	HG_STAT_BYTES,
 	/* microseconds that compiles took, and that hits saved */
 	HG_STAT_COMPILE_US,
 	HG_STAT_SAVED_US,
+	/* files dropped for room or for their age, and for being damaged */
 	HG_STAT_EVICTED,
 	HG_STAT_DAMAGED,
 	HG_STAT_COUNT
@@ -38,7 +36,7 @@ void hg_stats_close(struct hg_stats_file *f);
 void hg_stats_count(struct hg_stats_file *f, enum hg_reason r);
 void hg_stats_add(struct hg_stats_file *f, enum hg_stat s, int64_t delta);
 void hg_stats_read(const struct hg_stats_file *f, struct hg_stats *ret);
-/* Reasons and times to zero; what the cache holds stays. */
+/* All to zero. What the cache holds is counted elsewhere: usage.h. */
 void hg_stats_reset(struct hg_stats_file *f);
 const char *hg_stat_name(enum hg_stat s);
 

@@ -77,7 +77,7 @@ compile -DX=2 -Iinc -g0 -O1 a.c
 why 'an entry that is gone' 'nothing has changed, but its entry is gone'
 find "$HG_CACHE_DIR" -name '*.o' -exec truncate -s 20 {} +
 compile -DX=2 -Iinc -g0 -O1 a.c
-why 'a damaged one' 'no longer in the cache, or was damaged'
+why 'a damaged one' 'the cached result is damaged'
 
 # the compiler
 mkdir tools

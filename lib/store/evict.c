@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Eviction. Folders are listed in batches of some thousand files: at least one
+ * folder, at most all 256 (then the order of use is exact, not a sample's). The
+ * listing alone tells what belongs together, as the keys of a pair begin alike.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/fd.h"
+#include "lib/base/strbuf.h"
+#include "lib/base/time.h"
+#include "lib/store/cache.h"
+#include "lib/store/evict.h"
+#include "lib/store/folder.h"
+#include "lib/store/manifest_head.h"
+#include "lib/store/sig.h"
+#include "lib/store/usage.h"
+
+enum {
+	/* a batch is full when it has so many files */
+	BATCH_FILES = 4096,
+	/* of a batch that is a part of the cache, at most 1/n goes at once */
+	BATCH_SHARE = 8,
+	/* a cache is taken down to 1/n below its limit */
+	SLACK_SHARE = 10,
+	DAY_S = 24 * 3600,
+	/* manifests' heads are shorter, but for very long namespaces */
+	HEAD_BYTES = 4096,
+};
+
+static const int64_t NS_PER_S = 1000000000;
+/* One half of a pair may be that much older than the other. */
+static const int64_t PAIR_NS = INT64_C(3600) * 1000000000;
+
+/* A manifest, or a result: all the files of one key. */
+struct unit {
+	const struct hg_folder_file *file;
+	size_t n_files;
+	int64_t bytes;
+	int64_t used_ns;
+	struct pair *pair;
+	bool is_manifest;
+	/* leads nowhere, or is never found */
+	bool is_useless;
+};
+
+/* What belongs to one manifest. */
+struct pair {
+	size_t manifests;
+	size_t results;
+	int64_t used_ns;
+	/* of the namespace that is asked for */
+	bool is_meant;
+};
+
+struct batch {
+	struct hg_folder_list list;
+	unsigned folders;
+	struct unit *units;
+	size_t n_units;
+	struct pair *pairs;
+	int64_t bytes;
+};
+
+/* What is to go from a batch. */
+struct demand {
+	/* used before that */
+	int64_t before_ns;
+	const char *namespace;
+	int64_t bytes;
+	int64_t files;
+};
+
+/* ---- what belongs together --------------------------------------------- */
+
+static int
+by_key(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct hg_digest));
+}
+
+static int
+by_use(const void *va, const void *vb)
+{
+	const struct unit *a = va, *b = vb;
+
+	if (a->is_useless != b->is_useless)
+		return a->is_useless ? -1 : 1;
+	if (a->used_ns != b->used_ns)
+		return a->used_ns < b->used_ns ? -1 : 1;
+	return a->is_manifest - b->is_manifest;
+}
+
+/* The unit that begins at file i, of the pair. */
+static void
+take_unit(struct batch *b, size_t i, struct pair *pair)
+{
+	const struct hg_folder_file *f = &b->list.v[i];
+	struct unit *u = &b->units[b->n_units++];
+
+	*u = (struct unit){ .file = f, .pair = pair };
+	for (; i < b->list.n; i++, f++) {
+		if (u->n_files > 0 && by_key(u->file, f) != 0)
+			break;
+		u->n_files++;
+		u->bytes += f->bytes;
+		if (f->used_ns > u->used_ns)
+			u->used_ns = f->used_ns;
+		u->is_manifest |= strcmp(f->ending, HG_ENTRY_MANIFEST) == 0;
+	}
+	b->bytes += u->bytes;
+	if (u->is_manifest) {
+		pair->manifests++;
+		return;
+	}
+	pair->results++;
+	if (u->used_ns > pair->used_ns)
+		pair->used_ns = u->used_ns;
+}
+
+static void
+judge(struct unit *u, int64_t now)
+{
+	const struct pair *p = u->pair;
+
+	if (p->manifests == 0 || p->results == 0)
+		u->is_useless = u->used_ns < now - PAIR_NS;
+	else if (u->is_manifest)
+		u->used_ns = p->used_ns;
+}
+
+/* From files to units and pairs, the least recently used first. */
+static void
+sort_batch(struct batch *b)
+{
+	struct pair *pair = NULL;
+	int64_t now = hg_sig_now();
+
+	qsort(b->list.v, b->list.n, sizeof(*b->list.v), by_key);
+	b->units = hg_xcalloc(b->list.n, sizeof(*b->units));
+	b->pairs = hg_xcalloc(b->list.n, sizeof(*b->pairs));
+	for (size_t i = 0; i < b->list.n;) {
+		const struct hg_folder_file *f = &b->list.v[i];
+
+		if (i == 0 || memcmp(f[-1].key.b, f->key.b, HG_PAIR_BYTES) != 0)
+			pair = pair ? pair + 1 : b->pairs;
+		take_unit(b, i, pair);
+		i += b->units[b->n_units - 1].n_files;
+	}
+	for (size_t i = 0; i < b->n_units; i++)
+		judge(&b->units[i], now);
+	qsort(b->units, b->n_units, sizeof(*b->units), by_use);
+}
+
+static void
+batch_release(struct batch *b)
+{
+	hg_folder_list_release(&b->list);
+	free(b->units);
+	free(b->pairs);
+}
+
+/*
+ * Lists the folders from `first` on, until the batch is full. Returns the first
+ * error; a folder that cannot be listed does not keep us from the others.
+ */
+static int
+read_batch(struct hg_cache *c, unsigned first, unsigned most, struct batch *b,
+    struct hg_error *err)
+{
+	int rc = 0;
+
+	*b = (struct batch){ .list = HG_FOLDER_LIST_INIT };
+	while (b->folders < most && b->list.n < BATCH_FILES) {
+		unsigned folder = (first + b->folders++) % HG_FANOUT;
+		int one = hg_folder_read(c, folder, &b->list, rc ? NULL : err);
+
+		rc = rc ? rc : one;
+	}
+	sort_batch(b);
+	return rc;
+}
+
+/* ---- namespaces -------------------------------------------------------- */
+
+static bool
+is_in_namespace(
+    struct hg_cache *c, const struct hg_digest *key, const char *namespace)
+{
+	struct hg_strbuf head = HG_STRBUF_INIT;
+	int fd = hg_cache_open(c, key, HG_ENTRY_MANIFEST);
+	const struct hg_manifest_head *h = NULL;
+
+	if (fd < 0)
+		return false;
+	/* too much to read is fine: the head comes first */
+	(void)hg_read_fd(fd, HEAD_BYTES + strlen(namespace), &head, NULL);
+	hg_fd_close(&fd);
+	h = hg_manifest_head_view(head.buf, head.len, key);
+	if (h && strcmp(hg_manifest_head_namespace(h), namespace) == 0) {
+		hg_strbuf_release(&head);
+		return true;
+	}
+	hg_strbuf_release(&head);
+	return false;
+}
+
+static void
+find_meant(struct hg_cache *c, struct batch *b, const char *namespace)
+{
+	for (size_t i = 0; i < b->n_units; i++) {
+		const struct unit *u = &b->units[i];
+
+		if (u->is_manifest &&
+		    is_in_namespace(c, &u->file->key, namespace))
+			u->pair->is_meant = true;
+	}
+}
+
+/* ---- removing ---------------------------------------------------------- */
+
+static bool
+must_go(const struct unit *u, const struct demand *d)
+{
+	if (u->is_useless || d->bytes > 0 || d->files > 0)
+		return true;
+	/* its last result has just gone */
+	if (u->is_manifest && u->pair->results == 0 && u->pair->used_ns > 0)
+		return true;
+	return u->used_ns < d->before_ns &&
+	    (!d->namespace || u->pair->is_meant);
+}
+
+static void
+remove_unit(struct hg_cache *c, const struct unit *u, struct demand *d,
+    struct hg_evict_result *ret)
+{
+	for (size_t i = 0; i < u->n_files; i++) {
+		const struct hg_folder_file *f = &u->file[i];
+
+		if (!hg_cache_remove(c, &f->key, f->ending))
+			continue;
+		ret->files++;
+		ret->bytes += (uint64_t)f->bytes;
+	}
+	/* gone, whoever did it */
+	d->bytes -= u->bytes;
+	d->files -= (int64_t)u->n_files;
+	if (!u->is_manifest)
+		u->pair->results--;
+}
+
+/* Removes what must go, the least recently used first. */
+static void
+clean_batch(struct hg_cache *c, struct batch *b, struct demand *d,
+    struct hg_evict_result *ret)
+{
+	if (d->namespace)
+		find_meant(c, b, d->namespace);
+	for (size_t i = 0; i < b->n_units; i++)
+		if (must_go(&b->units[i], d))
+			remove_unit(c, &b->units[i], d, ret);
+}
+
+/* 0: at any time, even one that lies ahead. */
+static int64_t
+used_before(uint64_t older_than_s)
+{
+	int64_t now = hg_sig_now();
+
+	if (older_than_s == 0)
+		return INT64_MAX;
+	return older_than_s < (uint64_t)(now / NS_PER_S)
+	    ? now - (int64_t)older_than_s * NS_PER_S
+	    : 0;
+}
+
+/* ---- a little now and then --------------------------------------------- */
+
+static bool
+is_beyond(int64_t n, uint64_t max)
+{
+	return max > 0 && n > 0 && (uint64_t)n > max;
+}
+
+bool
+hg_evict_is_due(struct hg_cache *c, const struct hg_evict_limits *l)
+{
+	struct hg_usage *u = hg_cache_usage(c, NULL);
+	struct hg_usage_count now;
+
+	if (!u)
+		return false;
+	now = hg_usage_total(u);
+	return is_beyond(now.bytes, l->max_bytes) ||
+	    is_beyond(now.files, l->max_files) ||
+	    hg_usage_due(u) <= (int64_t)time(NULL);
+}
+
+/*
+ * How much beyond is n? Once it is beyond the limit it is taken well below, so
+ * that not every publication has to clean: the less so the more a batch costs.
+ */
+static int64_t
+excess(int64_t n, uint64_t max, unsigned folders, bool *over)
+{
+	int64_t limit = (int64_t)(max < INT64_MAX ? max : INT64_MAX);
+	int64_t slack = limit / (2 * HG_FANOUT) * folders;
+
+	if (max == 0)
+		return 0;
+	*over |= n > limit;
+	if (slack > limit / SLACK_SHARE)
+		slack = limit / SLACK_SHARE;
+	return *over && n > limit - slack ? n - (limit - slack) : 0;
+}
+
+/* A sample's oldest are not the cache's: better some of each sample. */
+static int64_t
+share(int64_t wanted, int64_t present, const struct batch *b)
+{
+	int64_t most = present / BATCH_SHARE + 1;
+
+	return b->folders < HG_FANOUT && wanted > most ? most : wanted;
+}
+
+struct over {
+	bool bytes;
+	bool files;
+};
+
+static void
+plan_batch(const struct hg_evict_limits *l, const struct hg_usage *u,
+    const struct batch *b, struct over *over, struct demand *d)
+{
+	struct hg_usage_count now = hg_usage_total(u);
+
+	d->bytes = share(
+	    excess(now.bytes, l->max_bytes, b->folders, &over->bytes),
+	    b->bytes, b);
+	d->files = share(
+	    excess(now.files, l->max_files, b->folders, &over->files),
+	    (int64_t)b->list.n, b);
+}
+
+/* All folders get their turn within a day, or sooner when ages matter. */
+static void
+set_due(struct hg_usage *u, const struct hg_evict_limits *l, unsigned folders)
+{
+	uint64_t round_s = DAY_S, wait_s;
+
+	if (l->max_age_s > 0 && l->max_age_s / 8 < round_s)
+		round_s = l->max_age_s / 8;
+	wait_s = round_s * folders / HG_FANOUT;
+	hg_usage_set_due(
+	    u, (int64_t)time(NULL) + (int64_t)(wait_s > 0 ? wait_s : 1));
+}
+
+uint64_t
+hg_evict_some(
+    struct hg_cache *c, const struct hg_evict_limits *l, uint64_t deadline)
+{
+	struct hg_usage *u = hg_cache_usage(c, NULL);
+	struct hg_evict_result removed = { 0, 0 };
+	struct over over = { false, false };
+	bool more = u != NULL, never_done = u && hg_usage_due(u) == 0;
+	unsigned folders = 0;
+
+	while (more && folders < HG_FANOUT && hg_now_ns() < deadline) {
+		struct demand d = { .before_ns = 0 };
+		struct batch b;
+
+		(void)read_batch(
+		    c, hg_usage_turn(u, 0), HG_FANOUT - folders, &b, NULL);
+		if (l->max_age_s > 0)
+			d.before_ns = used_before(l->max_age_s);
+		plan_batch(l, u, &b, &over, &d);
+		clean_batch(c, &b, &d, &removed);
+		hg_usage_turn(u, b.folders);
+		folders += b.folders;
+		plan_batch(l, u, &b, &over, &d);
+		more = d.bytes > 0 || d.files > 0 || never_done;
+		batch_release(&b);
+	}
+	if (u)
+		set_due(u, l, folders);
+	return removed.files;
+}
+
+/* ---- all at once ------------------------------------------------------- */
+
+/* The batch's part of what is beyond the limit, given the whole's size. */
+static int64_t
+part_beyond(int64_t part, int64_t whole, uint64_t max)
+{
+	double beyond;
+
+	if (!is_beyond(whole, max))
+		return 0;
+	beyond = (double)(whole - (int64_t)max) / (double)whole;
+	return (int64_t)(beyond * (double)part) + 1;
+}
+
+/* Puts all counts right. */
+static int
+count_all(struct hg_cache *c, struct hg_error *err)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < HG_FANOUT; i++) {
+		struct hg_folder_list l = HG_FOLDER_LIST_INIT;
+
+		rc = hg_folder_read(c, i, &l, err);
+		hg_folder_list_release(&l);
+	}
+	return rc;
+}
+
+int
+hg_evict_all(struct hg_cache *c, const struct hg_evict_rule *rule,
+    struct hg_evict_result *ret, struct hg_error *err)
+{
+	struct hg_usage *u = hg_cache_usage(c, err);
+	struct hg_usage_count whole;
+	unsigned folders = 0;
+	int rc = u ? 0 : -HG_IO;
+
+	*ret = (struct hg_evict_result){ 0, 0 };
+	if (rc == 0 && (rule->max_bytes > 0 || rule->max_files > 0))
+		rc = count_all(c, err);
+	if (rc)
+		return rc;
+	whole = hg_usage_total(u);
+	while (folders < HG_FANOUT) {
+		struct demand d = { .namespace = rule->namespace };
+		struct batch b;
+		int one = read_batch(c, folders, HG_FANOUT - folders, &b,
+		    rc ? NULL : err);
+
+		rc = rc ? rc : one;
+		if (rule->by_age)
+			d.before_ns = used_before(rule->older_than_s);
+		d.bytes = part_beyond(b.bytes, whole.bytes, rule->max_bytes);
+		d.files = part_beyond(
+		    (int64_t)b.list.n, whole.files, rule->max_files);
+		clean_batch(c, &b, &d, ret);
+		folders += b.folders;
+		batch_release(&b);
+	}
+	return rc;
+}

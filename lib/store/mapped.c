@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files of counters. One is filled with zeros when made, so that a full disk
+ * cannot take its pages away under us later, and it appears whole or not at all.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/fd.h"
+#include "lib/base/path.h"
+#include "lib/base/time.h"
+#include "lib/store/mapped.h"
+
+/* The first one stays, where the file system can make links. */
+static void
+appear(const char *tmp, const char *path)
+{
+	if (link(tmp, path) < 0 && errno != EEXIST)
+		(void)!rename(tmp, path);
+}
+
+static int
+make_file(const char *dir, const char *path, size_t n, struct hg_error *err)
+{
+	char *tmp = hg_xasprintf("%s.%ld.%" PRIx64 ".tmp", path, (long)getpid(),
+	    hg_now_ns());
+	char *zeros = hg_xcalloc(1, n);
+	int fd, rc;
+
+	rc = hg_mkdir_p(dir, err);
+	fd = rc ? -1 : open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (rc == 0 && fd < 0)
+		rc = hg_fail_errno(err, HG_IO, "cannot create %s", tmp);
+	if (rc == 0)
+		rc = hg_write_all(fd, zeros, n, err);
+	hg_fd_close(&fd);
+	if (rc == 0)
+		appear(tmp, path);
+	unlink(tmp);
+	free(zeros);
+	free(tmp);
+	return rc;
+}
+
+void *
+hg_mapped_open(const char *dir, const char *name, size_t n, int *ret_fd,
+    struct hg_error *err)
+{
+	char *path = hg_path_join(dir, name);
+	void *p = MAP_FAILED;
+	struct stat st;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 && make_file(dir, path, n, err) == 0)
+		fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size == (off_t)n)
+		p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		hg_fail_errno(err, HG_IO, "cannot use %s", path);
+	if (p == MAP_FAILED || !ret_fd)
+		hg_fd_close(&fd);
+	else
+		*ret_fd = fd;
+	free(path);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void
+hg_mapped_close(void *p, size_t n)
+{
+	munmap(p, n);
+}
