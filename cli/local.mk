@@ -49,7 +49,8 @@ bin_hgbuild_LDADD = \
 	lib/base/libbase.a \
 	$(INIPARSER_LIBS) \
 	$(PROTOBUF_C_LIBS) \
-	$(JANSSON_LIBS)
+	$(JANSSON_LIBS) \
+	$(ZSTD_LIBS)
 
 # gRPC is only here: see cli/query.h
 pkglibexec_PROGRAMS += bin/hg-call
@@ -64,7 +65,7 @@ check_PROGRAMS += tests/unit/why.t
 tests_unit_why_t_SOURCES = cli/why_parts.c tests/unit/why.c
 tests_unit_why_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_why_t_LDADD = lib/store/libstore.a lib/digest/libdigest.a \
-	lib/base/libbase.a $(CHECK_LIBS)
+	lib/base/libbase.a $(ZSTD_LIBS) $(CHECK_LIBS)
 
 dist_check_SCRIPTS += tests/e2e/t1200-why.t
 

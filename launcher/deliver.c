@@ -128,6 +128,7 @@ hg_deliver_output(const struct hg_job *job, enum hg_output_role role,
 struct cached {
 	struct hg_result_reader *reader;
 	size_t i;
+	bool clone;
 };
 
 static int
@@ -135,6 +136,12 @@ fill_cached(void *arg, int fd, struct hg_error *err)
 {
 	const struct cached *c = arg;
 
+	if (c->clone) {
+		int rc = hg_result_clone(c->reader, c->i, fd, err);
+
+		if (rc != -HG_UNSUPPORTED)
+			return rc;
+	}
 	return hg_result_copy(c->reader, c->i, fd, err);
 }
 
@@ -145,7 +152,7 @@ deliver_one(const struct hg_job *job, struct hg_result_reader *reader, size_t i,
 	const struct hg_output *o = &hg_result_head(reader)->outputs[i];
 	const char *path = hg_output_path(job, o->role, o->path);
 	struct hg_strbuf content = HG_STRBUF_INIT;
-	struct cached c = { reader, i };
+	struct cached c = { reader, i, job->config.cache_file_clone };
 	int rc;
 
 	if (!path)

@@ -334,8 +334,14 @@ static int
 write_entries(struct publish *p)
 {
 	const struct hg_made *m = p->made;
-	struct hg_result r = { m->exit_code, m->out, m->out_n, m->err, m->err_n,
-		p->outputs, p->n_outputs };
+	struct hg_result r = { .exit_code = m->exit_code,
+		.out = m->out,
+		.out_n = m->out_n,
+		.err = m->err,
+		.err_n = m->err_n,
+		.outputs = p->outputs,
+		.n_outputs = p->n_outputs,
+		.for_clones = p->job->config.cache_file_clone };
 	struct hg_job *job = p->job;
 	const struct hg_cc_command *c = &job->command;
 	/* a failed compile looks whether there is an old object to remove */
@@ -346,6 +352,8 @@ write_entries(struct publish *p)
 	struct hg_digest result;
 	struct hg_error err;
 
+	if (job->config.cache_compression)
+		r.zip_level = (int)job->config.cache_compression_level;
 	hg_set_result_key(p->set, &job->key, names, &result);
 	if (hg_result_write(job->cache, &result, &r, &err) != 0 ||
 	    hg_manifest_add(job->cache, &job->key, p->set, &result, names,

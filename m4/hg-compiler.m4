@@ -115,11 +115,13 @@ AC_DEFUN([HG_LAUNCHER_APART], [
 			[LAUNCHER_CPPFLAGS="$LAUNCHER_CPPFLAGS -idirafter /usr/include/$hg_multiarch"])
 		LAUNCHER_LIBS="`$CC -print-file-name=libiniparser.a`"
 		LAUNCHER_LIBS="$LAUNCHER_LIBS `$CC -print-file-name=libprotobuf-c.a`"
+		LAUNCHER_LIBS="$LAUNCHER_LIBS `$CC -print-file-name=libzstd.a`"
 		AC_MSG_CHECKING([whether $LAUNCHER_CC links the launcher's libraries])
 		AS_ECHO(['#include <iniparser/iniparser.h>
 #include <protobuf-c/protobuf-c.h>
 #include <xxhash.h>
-int main(void) { return !protobuf_c_version() || iniparser_load("/"); }']) >conftest.c
+#include <zstd.h>
+int main(void) { return !protobuf_c_version() || iniparser_load("/") || !ZSTD_createDStream(); }']) >conftest.c
 		mkdir -p conftest.dir && : >conftest.dir/config.h
 		AS_IF([$LAUNCHER_CC -static -Iconftest.dir $LAUNCHER_CPPFLAGS conftest.c \
 			"$srcdir/launcher/fortify.c" $LAUNCHER_LIBS -o conftest.exe \

@@ -26,10 +26,12 @@ lib_store_libstore_a_SOURCES = \
 	%D%/stats.c \
 	%D%/stats.h \
 	%D%/usage.c \
-	%D%/usage.h
+	%D%/usage.h \
+	%D%/zip.c \
+	%D%/zip.h
 
 check_PROGRAMS += tests/unit/store.t
 tests_unit_store_t_SOURCES = tests/unit/store.c
 tests_unit_store_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_store_t_LDADD = lib/store/libstore.a lib/digest/libdigest.a \
-	lib/base/libbase.a $(CHECK_LIBS)
+	lib/base/libbase.a $(ZSTD_LIBS) $(CHECK_LIBS)

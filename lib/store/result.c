@@ -7,9 +7,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <linux/fs.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,13 +23,16 @@
 #include "lib/base/strbuf.h"
 #include "lib/store/cache.h"
 #include "lib/store/result.h"
+#include "lib/store/zip.h"
 
-#define RESULT_MAGIC UINT32_C(0x32726768)
+#define RESULT_MAGIC UINT32_C(0x33726768)
 
 enum {
 	MAX_OUTPUTS = 1000,
 	MAX_HEAD_BYTES = 64 << 20,
 	COPY_BYTES = 128 << 10,
+	/* file systems share blocks of this size */
+	CLONE_BYTES = 4096,
 	/* an entry's time of last use is good to this many seconds */
 	TOUCH_AFTER_S = 3600,
 };
@@ -48,11 +53,22 @@ struct head {
 	uint32_t paths_bytes;
 };
 
+/* How an output's content is stored. */
+enum codec {
+	CODEC_PLAIN,
+	CODEC_ZSTD,
+};
+
 struct record {
 	uint32_t role;
 	uint32_t mode;
+	uint32_t codec;
+	uint32_t unused;
 	uint64_t offset;
+	/* bytes in the entry, and of the output */
+	uint64_t stored;
 	uint64_t size;
+	/* over the bytes in the entry */
 	uint64_t check;
 	uint64_t path;
 };
@@ -77,9 +93,63 @@ head_check(const void *head, size_t n)
 
 /* ---- writing ----------------------------------------------------------- */
 
+/* An output as it is stored. */
+struct stored {
+	enum codec codec;
+	const void *p;
+	size_t n;
+	/* zeros in front of it */
+	size_t padding;
+	/* holds p when it was compressed */
+	struct hg_strbuf zipped;
+};
+
+static void
+store_outputs(const struct hg_result *r, struct stored *stored)
+{
+	for (size_t i = 0; i < r->n_outputs; i++) {
+		const struct hg_output *o = &r->outputs[i];
+		struct stored *s = &stored[i];
+
+		hg_strbuf_init(&s->zipped);
+		s->codec = CODEC_PLAIN;
+		s->p = o->p;
+		s->n = o->n;
+		s->padding = 0;
+		if (r->zip_level > 0 &&
+		    hg_zip(o->p, o->n, r->zip_level, &s->zipped)) {
+			s->codec = CODEC_ZSTD;
+			s->p = s->zipped.buf;
+			s->n = s->zipped.len;
+		}
+	}
+}
+
+/* Gives each output its place; returns the size of the entry. */
+static uint64_t
+place_outputs(const struct hg_result *r, struct stored *stored,
+    struct record *records, uint64_t at)
+{
+	for (size_t i = 0; i < r->n_outputs; i++) {
+		struct record *rec = &records[i];
+
+		if (r->for_clones && stored[i].n >= CLONE_BYTES)
+			stored[i].padding = -at % CLONE_BYTES;
+		rec->role = r->outputs[i].role;
+		rec->mode = r->outputs[i].mode;
+		rec->codec = stored[i].codec;
+		rec->offset = at + stored[i].padding;
+		rec->stored = stored[i].n;
+		rec->size = r->outputs[i].n;
+		rec->check = hg_checksum(stored[i].p, stored[i].n);
+		at = rec->offset + rec->stored;
+	}
+	return at;
+}
+
 static void
 pack_head(const struct hg_digest *key, const struct hg_result *r,
-    struct hg_strbuf *out)
+    struct stored *stored, struct hg_strbuf *out)
 {
 	struct head h = { .magic = RESULT_MAGIC,
 		.key = *key,
@@ -91,23 +161,15 @@ pack_head(const struct hg_digest *key, const struct hg_result *r,
 	struct record *records = hg_xcalloc(r->n_outputs, sizeof(*records));
 
 	for (size_t i = 0; i < r->n_outputs; i++) {
-		const struct hg_output *o = &r->outputs[i];
+		const char *path = r->outputs[i].path;
 
-		records[i].role = o->role;
-		records[i].mode = o->mode;
-		records[i].size = o->n;
-		records[i].check = hg_checksum(o->p, o->n);
 		records[i].path = paths.len;
-		hg_strbuf_add(&paths, o->path, strlen(o->path) + 1);
+		hg_strbuf_add(&paths, path, strlen(path) + 1);
 	}
 	h.paths_bytes = (uint32_t)paths.len;
 	h.head_bytes = sizeof(h) + r->n_outputs * sizeof(*records) +
 	    paths.len + r->out_n + r->err_n;
-	h.total_bytes = h.head_bytes;
-	for (size_t i = 0; i < r->n_outputs; i++) {
-		records[i].offset = h.total_bytes;
-		h.total_bytes += records[i].size;
-	}
+	h.total_bytes = place_outputs(r, stored, records, h.head_bytes);
 	hg_strbuf_add(out, &h, sizeof(h));
 	hg_strbuf_add(out, records, r->n_outputs * sizeof(*records));
 	hg_strbuf_add(out, paths.buf, paths.len);
@@ -123,23 +185,30 @@ int
 hg_result_write(struct hg_cache *c, const struct hg_digest *key,
     const struct hg_result *r, struct hg_error *err)
 {
+	static const char zeros[CLONE_BYTES];
 	struct hg_strbuf head = HG_STRBUF_INIT;
-	struct hg_piece *pieces =
-	    hg_xcalloc(r->n_outputs + 1, sizeof(*pieces));
+	struct stored *stored;
+	struct hg_piece *pieces;
+	size_t n = 0;
 	int rc;
 
-	pack_head(key, r, &head);
-	pieces[0].p = head.buf;
-	pieces[0].n = head.len;
+	if (r->n_outputs > MAX_OUTPUTS)
+		return hg_fail(
+		    err, HG_TOOBIG, "the compile wrote too many files");
+	stored = hg_xcalloc(r->n_outputs, sizeof(*stored));
+	pieces = hg_xcalloc(2 * r->n_outputs + 1, sizeof(*pieces));
+	store_outputs(r, stored);
+	pack_head(key, r, stored, &head);
+	pieces[n++] = (struct hg_piece){ head.buf, head.len };
 	for (size_t i = 0; i < r->n_outputs; i++) {
-		pieces[i + 1].p = r->outputs[i].p;
-		pieces[i + 1].n = r->outputs[i].n;
+		pieces[n++] = (struct hg_piece){ zeros, stored[i].padding };
+		pieces[n++] = (struct hg_piece){ stored[i].p, stored[i].n };
 	}
-	rc = r->n_outputs > MAX_OUTPUTS
-	    ? hg_fail(err, HG_TOOBIG, "the compile wrote too many files")
-	    : hg_cache_publish(c, key, HG_ENTRY_RESULT, pieces,
-		  r->n_outputs + 1, err);
+	rc = hg_cache_publish(c, key, HG_ENTRY_RESULT, pieces, n, err);
+	for (size_t i = 0; i < r->n_outputs; i++)
+		hg_strbuf_release(&stored[i].zipped);
 	hg_strbuf_release(&head);
+	free(stored);
 	free(pieces);
 	return rc;
 }
@@ -207,15 +276,21 @@ view_head(struct hg_result_reader *r)
 
 		if (rec->path >= h->paths_bytes ||
 		    rec->offset > h->total_bytes ||
-		    rec->size > h->total_bytes - rec->offset)
+		    rec->stored > h->total_bytes - rec->offset ||
+		    (rec->codec == CODEC_PLAIN && rec->stored != rec->size))
 			return false;
 		r->outputs[i].role = rec->role;
 		r->outputs[i].mode = rec->mode;
 		r->outputs[i].path = paths + rec->path;
 		r->outputs[i].n = rec->size;
 	}
-	r->view = (struct hg_result){ h->exit_code, at, h->out_bytes,
-		at + h->out_bytes, h->err_bytes, r->outputs, h->n_outputs };
+	r->view = (struct hg_result){ .exit_code = h->exit_code,
+		.out = at,
+		.out_n = h->out_bytes,
+		.err = at + h->out_bytes,
+		.err_n = h->err_bytes,
+		.outputs = r->outputs,
+		.n_outputs = h->n_outputs };
 	return true;
 }
 
@@ -276,28 +351,25 @@ hg_result_head(const struct hg_result_reader *r)
 	return &r->view;
 }
 
-typedef int sink_fn(
-    void *arg, const void *p, size_t n, struct hg_error *err);
-
 static int
 damaged(struct hg_error *err)
 {
 	return hg_fail(err, HG_CORRUPT, "the cache entry is damaged");
 }
 
-/* Reads an output piece by piece for sink, then checks it. */
+/* Reads what is stored piece by piece for sink, then checks it. */
 static int
 stream_file(struct hg_result_reader *r, const struct record *rec,
-    sink_fn *sink, void *arg, struct hg_error *err)
+    hg_sink_fn *sink, void *arg, struct hg_error *err)
 {
 	struct hg_checksum_state *sum = hg_checksum_new();
 	char *buf = hg_xmalloc(COPY_BYTES);
-	uint64_t left = rec->size;
+	uint64_t left = rec->stored;
 	int rc = 0;
 
 	while (rc == 0 && left > 0) {
 		ssize_t k = pread(r->fd, buf, left < COPY_BYTES ? left : COPY_BYTES,
-		    (off_t)(rec->offset + rec->size - left));
+		    (off_t)(rec->offset + rec->stored - left));
 
 		if (k < 0 && errno == EINTR)
 			continue;
@@ -316,18 +388,35 @@ stream_file(struct hg_result_reader *r, const struct record *rec,
 }
 
 static int
-stream(struct hg_result_reader *r, size_t i, sink_fn *sink, void *arg,
-    struct hg_error *err)
+stream_stored(struct hg_result_reader *r, const struct record *rec,
+    hg_sink_fn *sink, void *arg, struct hg_error *err)
 {
-	const struct record *rec = &r->records[i];
 	const char *at = r->head.buf + rec->offset;
 
 	/* small enough to have come along with the head */
-	if (rec->offset + rec->size > r->head.len)
+	if (rec->offset + rec->stored > r->head.len)
 		return stream_file(r, rec, sink, arg, err);
-	if (hg_checksum(at, rec->size) != rec->check)
+	if (hg_checksum(at, rec->stored) != rec->check)
 		return damaged(err);
-	return sink(arg, at, rec->size, err);
+	return sink(arg, at, rec->stored, err);
+}
+
+static int
+stream(struct hg_result_reader *r, size_t i, hg_sink_fn *sink, void *arg,
+    struct hg_error *err)
+{
+	const struct record *rec = &r->records[i];
+	struct hg_unzip *unzip;
+	int rc, whole;
+
+	if (rec->codec == CODEC_PLAIN)
+		return stream_stored(r, rec, sink, arg, err);
+	if (rec->codec != CODEC_ZSTD)
+		return damaged(err);
+	unzip = hg_unzip_new(rec->size, sink, arg);
+	rc = stream_stored(r, rec, hg_unzip_add, unzip, err);
+	whole = hg_unzip_done(unzip, rc ? NULL : err);
+	return rc ? rc : whole;
 }
 
 static int
@@ -344,11 +433,43 @@ to_strbuf(void *arg, const void *p, size_t n, struct hg_error *err)
 	return 0;
 }
 
+static int
+to_nowhere(void *arg, const void *p, size_t n, struct hg_error *err)
+{
+	(void)arg;
+	(void)p;
+	(void)n;
+	(void)err;
+	return 0;
+}
+
 int
 hg_result_copy(
     struct hg_result_reader *r, size_t i, int fd, struct hg_error *err)
 {
 	return stream(r, i, to_fd, &fd, err);
+}
+
+int
+hg_result_clone(
+    struct hg_result_reader *r, size_t i, int fd, struct hg_error *err)
+{
+	const struct record *rec = &r->records[i];
+	struct file_clone_range range = { .src_fd = r->fd,
+		.src_offset = rec->offset,
+		.src_length = rec->stored };
+	int rc;
+
+	if (rec->codec != CODEC_PLAIN || rec->offset % CLONE_BYTES)
+		return hg_fail(err, HG_UNSUPPORTED, "not stored for clones");
+	/* the end of the file may be shared although it ends amid a block */
+	if (rec->offset + rec->stored == head_of(r)->total_bytes)
+		range.src_length = 0;
+	rc = stream(r, i, to_nowhere, NULL, err);
+	if (rc == 0 && ioctl(fd, FICLONERANGE, &range) < 0)
+		rc = hg_fail_errno(
+		    err, HG_UNSUPPORTED, "the file system cannot clone");
+	return rc;
 }
 
 int

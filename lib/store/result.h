@@ -7,6 +7,7 @@
 #ifndef HG_STORE_RESULT_H
 #define HG_STORE_RESULT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,10 @@ struct hg_result {
 	size_t err_n;
 	const struct hg_output *outputs;
 	size_t n_outputs;
+	/* for hg_result_write(): zstd's level, 0 to store contents as they are */
+	int zip_level;
+	/* stored so that file systems can share the blocks; costs some space */
+	bool for_clones;
 };
 
 int hg_result_write(struct hg_cache *c, const struct hg_digest *key,
@@ -72,6 +77,12 @@ const struct hg_result *hg_result_head(const struct hg_result_reader *r);
  * what was written is not to be used.
  */
 int hg_result_copy(
+    struct hg_result_reader *r, size_t i, int fd, struct hg_error *err);
+/*
+ * As hg_result_copy(), the file system sharing the blocks; fd is a new file.
+ * -HG_UNSUPPORTED: it cannot; nothing was done.
+ */
+int hg_result_clone(
     struct hg_result_reader *r, size_t i, int fd, struct hg_error *err);
 /* Appends the checked content of output i to ret. */
 int hg_result_read(struct hg_result_reader *r, size_t i, struct hg_strbuf *ret,

@@ -234,9 +234,46 @@ write_result(void)
 		{ HG_OUTPUT_DEP, 0644, "a.d", "deps", 4 },
 		{ HG_OUTPUT_MAIN, 0644, "a.o", "object", 6 },
 	};
-	struct hg_result r = { 3, "out", 3, "errors", 6, outputs, 2 };
+	struct hg_result r = { .exit_code = 3,
+		.out = "out",
+		.out_n = 3,
+		.err = "errors",
+		.err_n = 6,
+		.outputs = outputs,
+		.n_outputs = 2 };
 
 	ck_assert_int_eq(hg_result_write(cache, &RESULT, &r, NULL), 0);
+}
+
+/* One with a large object, of which each 100 bytes are alike. */
+static void
+write_large(struct hg_strbuf *object, int zip_level, bool for_clones)
+{
+	struct hg_output output = { HG_OUTPUT_MAIN, 0644, "a.o", NULL, 0 };
+	struct hg_result r = { .outputs = &output,
+		.n_outputs = 1,
+		.zip_level = zip_level,
+		.for_clones = for_clones };
+
+	for (int i = 0; i < 300000; i++)
+		hg_strbuf_addc(object, (char)(i / 100 * 37));
+	output.p = object->buf;
+	output.n = object->len;
+	ck_assert_int_eq(hg_result_write(cache, &RESULT, &r, NULL), 0);
+}
+
+static bool
+large_reads_back(const struct hg_strbuf *object)
+{
+	struct hg_result_reader *r = hg_result_open(cache, &RESULT, NULL);
+	struct hg_strbuf got = HG_STRBUF_INIT;
+	bool same = r && hg_result_read(r, 0, &got, NULL) == 0 &&
+	    got.len == object->len &&
+	    memcmp(got.buf, object->buf, got.len) == 0;
+
+	hg_strbuf_release(&got);
+	hg_result_close(r);
+	return same;
 }
 
 /* Whether the entry reads back whole. */
@@ -310,6 +347,62 @@ START_TEST(every_damaged_byte_of_a_result_is_found)
 		ck_assert_msg(!result_is_good(), "cut at %zu", n);
 	}
 	hg_strbuf_release(&good);
+	finish();
+}
+END_TEST
+
+START_TEST(compressed_results_read_back_and_show_damage)
+{
+	struct hg_strbuf object = HG_STRBUF_INIT, entry = HG_STRBUF_INIT;
+	struct hg_piece piece;
+	int fd;
+
+	setup();
+	write_large(&object, 3, false);
+	ck_assert(large_reads_back(&object));
+	fd = hg_cache_open(cache, &RESULT, HG_ENTRY_RESULT);
+	ck_assert_int_eq(hg_read_fd(fd, 1 << 20, &entry, NULL), 0);
+	close(fd);
+	ck_assert_uint_lt(entry.len, object.len / 4);
+	piece.p = entry.buf;
+	piece.n = entry.len;
+	for (size_t i = 0; i < entry.len; i += 13) {
+		entry.buf[i] ^= 0x10;
+		hg_cache_publish(
+		    cache, &RESULT, HG_ENTRY_RESULT, &piece, 1, NULL);
+		ck_assert_msg(!large_reads_back(&object), "byte %zu", i);
+		entry.buf[i] ^= 0x10;
+	}
+	hg_strbuf_release(&object);
+	hg_strbuf_release(&entry);
+	finish();
+}
+END_TEST
+
+START_TEST(clones_are_the_same_or_declined)
+{
+	struct hg_strbuf object = HG_STRBUF_INIT, got = HG_STRBUF_INIT;
+	struct hg_result_reader *r;
+	int fd, rc;
+
+	setup();
+	write_large(&object, 0, true);
+	ck_assert(large_reads_back(&object));
+	r = hg_result_open(cache, &RESULT, NULL);
+	fd = open("copy", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	rc = hg_result_clone(r, 0, fd, NULL);
+	if (rc == 0) {
+		ck_assert_int_eq(hg_read_file("copy", 1 << 20, &got, NULL), 0);
+		ck_assert_uint_eq(got.len, object.len);
+		ck_assert_mem_eq(got.buf, object.buf, got.len);
+	} else {
+		ck_assert_int_eq(rc, -HG_UNSUPPORTED);
+		ck_assert_int_eq(hg_result_copy(r, 0, fd, NULL), 0);
+	}
+	close(fd);
+	hg_result_close(r);
+	hg_strbuf_release(&object);
+	hg_strbuf_release(&got);
 	finish();
 }
 END_TEST
@@ -448,7 +541,9 @@ UNIT_MAIN("store", an_unchanged_set_hits, changed_content_misses_and_is_named,
     a_file_that_appears_misses, restored_times_do_not_deceive,
     a_change_during_the_compile_is_refused, sets_bound_to_names_need_them,
     every_damaged_byte_of_a_manifest_misses, results_read_back,
-    every_damaged_byte_of_a_result_is_found, the_memo_knows_settled_files,
+    every_damaged_byte_of_a_result_is_found,
+    compressed_results_read_back_and_show_damage,
+    clones_are_the_same_or_declined, the_memo_knows_settled_files,
     counters_are_exact_among_processes, an_entry_under_another_key_is_refused,
     keys_of_a_pair_begin_alike,
     an_unwritable_cache_is_an_error_only_for_writers)
