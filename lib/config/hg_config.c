@@ -179,6 +179,19 @@ hg_config_short_name(const char *path)
 	return n > keep ? path + n - keep : path;
 }
 
+/* The origin of most values: one for all, as it is needed for each compile. */
+static const char default_origin[] = "default";
+
+static void
+set_origin(char **field, const char *origin)
+{
+	if (*field != default_origin)
+		free(*field);
+	*field = strcmp(origin, default_origin) == 0
+		     ? (char *)(uintptr_t)default_origin
+		     : hg_xstrdup(origin);
+}
+
 int
 hg_config_set(struct hg_config *cfg, enum hg_option_id id, const char *text,
     const char *origin, struct hg_error *err)
@@ -191,7 +204,8 @@ hg_config_set(struct hg_config *cfg, enum hg_option_id id, const char *text,
 		    o->section, o->key);
 		return rc;
 	}
-	return set_text(&cfg->origin[id], origin);
+	set_origin(&cfg->origin[id], origin);
+	return 0;
 }
 
 void
@@ -209,7 +223,8 @@ hg_config_release(struct hg_config *cfg)
 	for (int i = 0; i < HG_OPTION_COUNT; i++) {
 		if (is_text(hg_option_table[i].type))
 			free(*(char **)field_of(cfg, (enum hg_option_id)i));
-		free(cfg->origin[i]);
+		if (cfg->origin[i] != default_origin)
+			free(cfg->origin[i]);
 	}
 	memset(cfg, 0, sizeof(*cfg));
 }
