@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
@@ -147,6 +148,8 @@ hg_record_write(const char *cache_dir, const struct hg_digest *id,
 	hg_strbuf_add(&file, r->bytes.buf, r->bytes.len);
 	head.check = check_of(&file);
 	memcpy(file.buf, &head, sizeof(head));
+	/* to replace a file makes some file systems write the new one out */
+	(void)unlink(path);
 	/* it holds arguments and variables: nobody else's business */
 	rc = hg_write_file_atomic(path, file.buf, file.len, 0600, err);
 	if (rc) {
