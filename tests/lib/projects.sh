@@ -69,6 +69,21 @@ project_prepare()
 	echo "$pc_launcher" >"$hg_dir/p/$1/launcher"
 }
 
+# project_stow NAME: puts the build tree aside, as it is
+project_stow()
+{
+	mv "$hg_dir/p/$1/b" "$hg_dir/p/$1/stowed"
+	cp "$hg_dir/p/$1/launcher" "$hg_dir/p/$1/stowed.launcher"
+}
+
+# project_unstow NAME: instead of the build tree that is there
+project_unstow()
+{
+	rm -rf "$hg_dir/p/$1/b"
+	mv "$hg_dir/p/$1/stowed" "$hg_dir/p/$1/b"
+	mv "$hg_dir/p/$1/stowed.launcher" "$hg_dir/p/$1/launcher"
+}
+
 # project_build NAME JOBS: also leaves the depfiles
 project_build()
 {
