@@ -18,6 +18,7 @@
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
 #include "lib/base/strbuf.h"
+#include "lib/cc/depfile.h"
 
 const char *
 hg_output_path(
@@ -145,6 +146,18 @@ fill_cached(void *arg, int fd, struct hg_error *err)
 	return hg_result_copy(c->reader, c->i, fd, err);
 }
 
+/* The dependency file of another checkout becomes one of this. */
+static void
+rename_inputs(const struct hg_job *job, struct hg_strbuf *content)
+{
+	struct hg_strbuf renamed = HG_STRBUF_INIT;
+
+	hg_depfile_rebase(content->buf, content->len, job->lookup.from,
+	    job->lookup.to, job->compiler.is_clang, &renamed);
+	hg_strbuf_release(content);
+	*content = renamed;
+}
+
 static int
 deliver_one(const struct hg_job *job, struct hg_result_reader *reader, size_t i,
     struct hg_error *err)
@@ -162,6 +175,8 @@ deliver_one(const struct hg_job *job, struct hg_result_reader *reader, size_t i,
 		return replace(path, o->mode, fill_cached, &c, err);
 	/* in place: only what has been checked may overwrite what is there */
 	rc = hg_result_read(reader, i, &content, err);
+	if (rc == 0 && o->role == HG_OUTPUT_DEP && job->lookup.from)
+		rename_inputs(job, &content);
 	if (rc == 0)
 		rc = write_in_place(
 		    path, o->mode, content.buf, content.len, err);

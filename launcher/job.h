@@ -10,10 +10,12 @@
 #include <stdint.h>
 
 #include "launcher/compiler.h"
+#include "launcher/portable.h"
 #include "lib/base/reason.h"
 #include "lib/cc/command.h"
 #include "lib/config/hg_config.h"
 #include "lib/digest/digest.h"
+#include "lib/store/cache.h"
 #include "lib/store/manifest.h"
 #include "lib/store/sig.h"
 
@@ -33,7 +35,11 @@ struct hg_job {
 
 	/* the manifest's key, and the checksum of the outputs' names */
 	struct hg_digest key;
+	/* how all keys begin that may share a result */
+	unsigned char pair[HG_PAIR_BYTES];
 	uint64_t names;
+	/* the same for other checkouts */
+	struct hg_portable portable;
 	/* what the key was made of */
 	struct hg_key *parts;
 	/* what the cache had for it */

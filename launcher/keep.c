@@ -73,23 +73,45 @@ mentions(const char *text, size_t n, const char *const *words)
 }
 
 bool
-hg_inputs_mention(const struct hg_job *job,
-    const struct hg_observed_list *seen, const char *const *words)
+hg_args_mention(const struct hg_job *job, const char *const *words)
 {
 	const struct hg_strvec *args = &job->command.args;
+
+	for (size_t i = 0; i < args->n; i++)
+		if (mentions(args->v[i], strlen(args->v[i]), words))
+			return true;
+	return false;
+}
+
+/* Clang finds the system's headers by way of its own folder. */
+static bool
+is_of_system(const char *path)
+{
+	static const char *const folders[] = { "/usr/include/", "/usr/lib/",
+		"/usr/bin/../" };
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
+		if (strncmp(path, folders[i], strlen(folders[i])) == 0)
+			return true;
+	return false;
+}
+
+bool
+hg_inputs_mention(const struct hg_observed_list *seen,
+    const char *const *words, bool with_system)
+{
 	struct hg_strbuf text = HG_STRBUF_INIT;
 	bool found = false;
 
-	for (size_t i = 0; !found && i < args->n; i++)
-		found = mentions(args->v[i], strlen(args->v[i]), words);
 	for (size_t i = 0; !found && i < seen->n; i++) {
-		if (seen->v[i].kind != HG_OBSERVED_READ ||
-		    seen->v[i].only_seen)
+		const struct hg_observed *o = &seen->v[i];
+
+		if (o->kind != HG_OBSERVED_READ || o->only_seen ||
+		    (!with_system && is_of_system(o->path)))
 			continue;
 		hg_strbuf_reset(&text);
 		/* what cannot be read now is for others to judge */
-		if (hg_read_file(seen->v[i].path, HG_MAX_FILE_BYTES, &text,
-			NULL) == 0)
+		if (hg_read_file(o->path, HG_MAX_FILE_BYTES, &text, NULL) == 0)
 			found = mentions(text.buf, text.len, words);
 	}
 	hg_strbuf_release(&text);
@@ -103,6 +125,7 @@ hg_keep_for_today(
 	static const char *const date[] = { "__DATE__", NULL };
 	static const char *const finer[] = { "__TIME", NULL };
 
-	return hg_inputs_mention(job, seen, date) &&
-	    !hg_inputs_mention(job, seen, finer);
+	if (hg_args_mention(job, finer) || hg_inputs_mention(seen, finer, true))
+		return false;
+	return hg_args_mention(job, date) || hg_inputs_mention(seen, date, true);
 }

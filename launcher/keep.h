@@ -24,8 +24,10 @@ bool hg_keep_failure(struct hg_job *job, int exit_code, const void *err,
 bool hg_keep_for_today(
     const struct hg_job *job, const struct hg_observed_list *seen);
 
-/* Is any of the words (up to NULL) in the text of an argument or an input? */
-bool hg_inputs_mention(const struct hg_job *job,
-    const struct hg_observed_list *seen, const char *const *words);
+/* Is any of the words (up to NULL) in the text of an argument? */
+bool hg_args_mention(const struct hg_job *job, const char *const *words);
+/* Or in that of an input, headers of the system among them or not? */
+bool hg_inputs_mention(const struct hg_observed_list *seen,
+    const char *const *words, bool with_system);
 
 #endif

@@ -15,6 +15,8 @@ launcher_sources = \
 	%D%/main.c \
 	%D%/plan.c \
 	%D%/plan.h \
+	%D%/portable.c \
+	%D%/portable.h \
 	%D%/publish.c \
 	%D%/publish.h \
 	%D%/run.c \
@@ -109,4 +111,5 @@ dist_check_SCRIPTS += tests/e2e/t1220-sloppiness.t
 dist_check_SCRIPTS += tests/e2e/t1230-folders.t
 dist_check_SCRIPTS += \
 	tests/e2e/t1000-launcher.t \
-	tests/e2e/t1100-keep.t
+	tests/e2e/t1100-keep.t \
+	tests/e2e/t1400-checkouts.t

@@ -62,24 +62,59 @@ pass_through(struct hg_job *job)
 
 /* ---- looking up -------------------------------------------------------- */
 
+/* Delivers what was found; else notes why not. */
+static bool
+deliver(struct hg_job *job, int *ret_exit)
+{
+	struct hg_error err = { .text = "" };
+	struct hg_lookup *l = &job->lookup;
+
+	if (!l->hit)
+		return false;
+	if (hg_deliver_cached(job, &l->result, ret_exit, &err) == 0)
+		return true;
+	if (err.code == HG_CORRUPT &&
+	    hg_cache_remove(job->cache, &l->result, HG_ENTRY_RESULT))
+		hg_stats_add(job->stats, HG_STAT_DAMAGED, 1);
+	snprintf(l->why, sizeof(l->why), "%s", err.text);
+	l->hit = false;
+	return false;
+}
+
+/* What another checkout of the same sources has left. */
+static bool
+try_others(struct hg_job *job, int *ret_exit)
+{
+	struct hg_portable *p = &job->portable;
+	struct hg_manifest_place place = { .own_names = job->names };
+	struct hg_lookup own = job->lookup;
+
+	if (!hg_portable_plan(job))
+		return false;
+	place.root = p->root;
+	place.own_key = job->config.cache_readonly ? NULL : &job->key;
+	hg_manifest_find(
+	    job->cache, &p->key, p->names, &place, job->memo, &job->lookup);
+	if (deliver(job, ret_exit))
+		return true;
+	/* what is said of the miss is what this checkout's own key had */
+	if (own.end != HG_LOOKUP_ABSENT) {
+		hg_lookup_release(&job->lookup);
+		job->lookup = own;
+	}
+	return false;
+}
+
 /* True when the compile's result was delivered from the cache. */
 static bool
 try_cache(struct hg_job *job, int *ret_exit)
 {
-	struct hg_error err = { .text = "" };
 	struct hg_lookup *l = &job->lookup;
 
 	if (!job->config.cache_direct || job->config.cache_recache)
 		return false;
 	hg_manifest_lookup(job->cache, &job->key, job->names, job->memo, l);
-	if (l->hit && hg_deliver_cached(job, &l->result, ret_exit, &err) != 0) {
-		if (err.code == HG_CORRUPT && hg_cache_remove(job->cache,
-						  &l->result, HG_ENTRY_RESULT))
-			hg_stats_add(job->stats, HG_STAT_DAMAGED, 1);
-		snprintf(l->why, sizeof(l->why), "%s", err.text);
-		l->hit = false;
-	}
-	if (!l->hit) {
+	if (!deliver(job, ret_exit) && !try_others(job, ret_exit)) {
 		memcpy(job->detail, l->why, sizeof(job->detail));
 		return false;
 	}
@@ -224,6 +259,8 @@ static void
 release(struct hg_job *job)
 {
 	hg_stats_close(job->stats);
+	hg_lookup_release(&job->lookup);
+	hg_portable_release(&job->portable);
 	hg_key_free(job->parts);
 	hg_memo_free(job->memo);
 	hg_cache_free(job->cache);

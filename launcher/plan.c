@@ -131,18 +131,26 @@ add_environment(struct hg_job *job, struct hg_key *k)
 		hg_key_adds(k, "env", found[i]);
 }
 
-/* The folder as compilers name it in debug information: $PWD if it is right. */
+bool
+hg_plan_cwd(char *buf, size_t n)
+{
+	const char *pwd = getenv("PWD");
+	struct stat a, b;
+
+	if (pwd && *pwd == '/' && strlen(pwd) < n && stat(pwd, &a) == 0 &&
+	    stat(".", &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino) {
+		memcpy(buf, pwd, strlen(pwd) + 1);
+		return true;
+	}
+	return getcwd(buf, n);
+}
+
 static void
 add_cwd(struct hg_job *job, struct hg_key *k)
 {
-	const char *pwd = getenv("PWD");
 	char buf[HG_MAX_PATH_BYTES];
-	struct stat a, b;
 
-	if (pwd && *pwd == '/' && stat(pwd, &a) == 0 && stat(".", &b) == 0 &&
-	    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-		hg_key_adds(k, "cwd", pwd);
-	else if (getcwd(buf, sizeof(buf)))
+	if (hg_plan_cwd(buf, sizeof(buf)))
 		hg_key_adds(k, "cwd", buf);
 	else
 		refuse(job, HG_REASON_bad_source);
@@ -165,6 +173,9 @@ add_source(struct hg_job *job, struct hg_key *k, const char *path)
 		refuse(job, HG_REASON_bad_source);
 	} else {
 		hg_digest_bytes(text.buf, text.len, &d);
+		/* the cache keeps together what belongs to one source */
+		for (size_t i = 0; i < HG_PAIR_BYTES; i++)
+			job->pair[i] ^= d.b[i];
 		hg_sig_of(&st, &job->source_sig);
 		hg_key_adds(k, "source", path);
 		hg_key_add(k, "content", &d, sizeof(d));
@@ -262,6 +273,7 @@ make_key(struct hg_job *job)
 		add_native(k);
 	add_terminal(job, k);
 	hg_key_done(k, &job->key);
+	memcpy(job->key.b, job->pair, sizeof(job->pair));
 	job->parts = k;
 }
 

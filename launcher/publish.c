@@ -15,6 +15,7 @@
 
 #include "launcher/job.h"
 #include "launcher/keep.h"
+#include "launcher/plan.h"
 #include "launcher/publish.h"
 #include "launcher/tuning.h"
 #include "launcher/upkeep.h"
@@ -34,6 +35,7 @@
 struct publish {
 	struct hg_job *job;
 	const struct hg_made *made;
+	const struct hg_observed_list *seen;
 	struct hg_set_builder *set;
 	struct hg_output *outputs;
 	size_t n_outputs;
@@ -42,6 +44,8 @@ struct publish {
 	/* a file beside object and dependency file was written */
 	bool has_other;
 	const char *tmpdir;
+	/* the folder that this is done in, which is there as long as it is done */
+	char cwd[HG_MAX_PATH_BYTES];
 	/* a compiler compares time stamps with those in a precompiled header */
 	bool stamps_matter;
 };
@@ -278,7 +282,8 @@ add_observed(struct publish *p, const struct hg_observed *o,
 		rc = hg_set_add_absent(p->set, o->path, &err);
 		break;
 	case HG_OBSERVED_FOLDER:
-		if (strcmp(o->path, p->tmpdir) != 0)
+		if (strcmp(o->path, p->tmpdir) != 0 &&
+		    strcmp(o->path, p->cwd) != 0)
 			rc = hg_set_add_folder(p->set, o->path, &err);
 		break;
 	case HG_OBSERVED_LISTED:
@@ -330,6 +335,21 @@ uses_clang_pch(const struct hg_job *job, const struct hg_observed_list *seen)
 
 /* ---- the whole --------------------------------------------------------- */
 
+/* Lets other checkouts find the result, if it is what they would get. */
+static void
+share(struct publish *p, const struct hg_result *r,
+    const struct hg_digest *result, bool bound)
+{
+	struct hg_job *job = p->job;
+	const struct hg_portable *to = &job->portable;
+
+	if (!hg_portable_plan(job) || !hg_portable_is_same(job, p->seen, r))
+		return;
+	hg_set_make_portable(p->set, to->root);
+	(void)hg_manifest_add(job->cache, &to->key, p->set, result,
+	    bound ? to->names : 0, p->made->compile_us, NULL);
+}
+
 static int
 write_entries(struct publish *p)
 {
@@ -360,6 +380,7 @@ write_entries(struct publish *p)
 		m->compile_us, &err) != 0)
 		return decline(p, HG_REASON_cache_unwritable, err.text);
 	job->kept = true;
+	share(p, &r, &result, bound);
 	return 0;
 }
 
@@ -368,10 +389,12 @@ hg_publish(struct hg_job *job, const struct hg_made *made,
     const struct hg_observed_list *seen)
 {
 	const char *tmpdir = getenv("TMPDIR");
-	struct publish p = { .job = job, .made = made };
+	struct publish p = { .job = job, .made = made, .seen = seen };
 	int rc = 0;
 
 	p.tmpdir = tmpdir && *tmpdir ? tmpdir : "/tmp";
+	if (!hg_plan_cwd(p.cwd, sizeof(p.cwd)))
+		p.cwd[0] = '\0';
 	p.set = hg_set_builder_new(job->memo, made->started);
 	p.stamps_matter = uses_clang_pch(job, seen);
 	if (made->exit_code != 0) {

@@ -42,6 +42,8 @@ enum hg_arg_flag {
 	HG_ARG_OUTNAME = 1 << 1,
 	HG_ARG_LOCAL = 1 << 2,
 	HG_ARG_COVERAGE = 1 << 3,
+	HG_ARG_PATH = 1 << 5,
+	HG_ARG_MAP = 1 << 6,
 };
 
 struct hg_arg_row {

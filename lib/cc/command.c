@@ -289,6 +289,7 @@ one_word(struct scan *s, size_t i)
 		}
 	}
 	c->cwd_matters |= (row->flags & HG_ARG_CWD) != 0;
+	c->cwd_binds |= (row->flags & (HG_ARG_CWD | HG_ARG_COVERAGE)) != 0;
 	c->coverage |= (row->flags & HG_ARG_COVERAGE) != 0;
 	c->name_matters |= (row->flags & HG_ARG_OUTNAME) != 0;
 	c->local_only |= (row->flags & HG_ARG_LOCAL) != 0;

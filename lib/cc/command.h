@@ -38,8 +38,12 @@ struct hg_cc_command {
 	char *output;
 	/* the dependency file, or NULL */
 	char *depfile;
-	/* the output depends on the working folder */
+	/*
+	 * The output depends on the working folder; it does so beyond what
+	 * -fdebug-prefix-map can change
+	 */
 	bool cwd_matters;
+	bool cwd_binds;
 	/* the notes for coverage do */
 	bool coverage;
 	/*

@@ -5,6 +5,8 @@ lib_cc_libcc_a_SOURCES = \
 	%D%/args.h \
 	%D%/command.c \
 	%D%/command.h \
+	%D%/depfile.c \
+	%D%/depfile.h \
 	%D%/env.c \
 	%D%/env.def \
 	%D%/env.h \
@@ -12,6 +14,8 @@ lib_cc_libcc_a_SOURCES = \
 	%D%/faults.def \
 	%D%/faults.h \
 	%D%/languages.def \
+	%D%/paths.c \
+	%D%/paths.h \
 	%D%/response.c \
 	%D%/response.h
 

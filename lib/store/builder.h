@@ -30,6 +30,10 @@ struct hg_set_builder {
 	struct hg_hmap missing;
 };
 
+/* Adds what is no file. The entry is valid until the next one is added. */
+struct hg_set_file *hg_set_add_note(
+    struct hg_set_builder *b, enum hg_set_kind kind, const char *text);
+
 /* Appends the bytes of the set, having left out what needs no check. */
 void hg_set_pack(struct hg_set_builder *b, const struct hg_digest *result,
     uint64_t names, uint64_t compile_us, struct hg_strbuf *out);

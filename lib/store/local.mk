@@ -15,6 +15,7 @@ lib_store_libstore_a_SOURCES = \
 	%D%/mapped.h \
 	%D%/memo.c \
 	%D%/memo.h \
+	%D%/portable.c \
 	%D%/record.c \
 	%D%/record.h \
 	%D%/result.c \

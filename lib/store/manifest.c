@@ -61,6 +61,9 @@ struct check {
 	const char *what;
 	const char *dir;
 	const char *path;
+	/* HG_SET_FROM and HG_SET_TO */
+	const char *from;
+	const char *to;
 };
 
 static bool
@@ -122,11 +125,18 @@ is_found_by_path(const char *path)
 	return same;
 }
 
+/* What is in a set without being a file. */
 static bool
-day_holds(struct check *k, const struct hg_set_file *f, const char *what)
+note_holds(struct check *k, const struct hg_set_file *f, const char *what)
 {
 	struct hg_digest today;
 
+	if (f->kind == HG_SET_FROM)
+		k->from = what;
+	if (f->kind == HG_SET_TO)
+		k->to = what;
+	if (f->kind != HG_SET_DAY)
+		return true;
 	hg_set_today(&today);
 	return hg_digest_equal(&today, &f->digest) ||
 	    fails(k, "is another now", NULL, what);
@@ -138,8 +148,8 @@ file_holds(struct check *k, struct hg_set_file *f, const char *path)
 	struct hg_sig sig;
 	struct stat st;
 
-	if (f->kind == HG_SET_DAY)
-		return day_holds(k, f, path);
+	if (f->kind >= HG_SET_DAY)
+		return note_holds(k, f, path);
 	if (stat(path, &st) < 0)
 		return fails(k, "is not there now", NULL, path);
 	if (f->kind == HG_SET_EXISTS)
@@ -245,6 +255,37 @@ write_back(struct hg_cache *c, const struct hg_digest *key,
 	    sizeof(pieces) / sizeof(*pieces), NULL);
 }
 
+static void
+fill(const struct check *k, const struct hg_set_head *head,
+    struct hg_lookup *ret)
+{
+	ret->hit = true;
+	ret->end = HG_LOOKUP_HIT;
+	ret->result = head->result;
+	ret->compile_us = head->compile_us;
+	if (k->from && k->to && strcmp(k->from, k->to) != 0) {
+		ret->from = hg_xstrdup(k->from);
+		ret->to = hg_xstrdup(k->to);
+	}
+}
+
+/* Does the set hold, for these names? Else ret says why not. */
+static bool
+is_usable(struct check *k, struct hg_set_view *v, uint64_t names,
+    uint32_t *nearest, struct hg_lookup *ret)
+{
+	if (v->head->names != 0 && v->head->names != names) {
+		if (ret->end == HG_LOOKUP_ABSENT)
+			ret->end = HG_LOOKUP_NAMES;
+		return false;
+	}
+	if (set_holds(k, v))
+		return true;
+	explain(k, nearest, ret);
+	ret->end = HG_LOOKUP_CHANGED;
+	return false;
+}
+
 void
 hg_manifest_lookup(struct hg_cache *c, const struct hg_digest *key,
     uint64_t names, struct hg_memo *memo, struct hg_lookup *ret)
@@ -266,26 +307,23 @@ hg_manifest_lookup(struct hg_cache *c, const struct hg_digest *key,
 
 		if (hg_set_view(all.buf + at, all.len - at, &v) < 0)
 			break;
-		if (v.head->names != 0 && v.head->names != names) {
-			if (ret->end == HG_LOOKUP_ABSENT)
-				ret->end = HG_LOOKUP_NAMES;
+		if (!is_usable(&k, &v, names, &nearest, ret))
 			continue;
-		}
-		if (!set_holds(&k, &v)) {
-			explain(&k, &nearest, ret);
-			ret->end = HG_LOOKUP_CHANGED;
-			continue;
-		}
-		ret->hit = true;
-		ret->end = HG_LOOKUP_HIT;
-		ret->result = v.head->result;
-		ret->compile_us = v.head->compile_us;
+		fill(&k, v.head, ret);
 		if (k.refreshed && k.effort > REFRESH_EFFORT)
 			write_back(c, key, &all, first, v.head);
 		break;
 	}
 out:
 	hg_strbuf_release(&all);
+}
+
+void
+hg_lookup_release(struct hg_lookup *l)
+{
+	free(l->from);
+	free(l->to);
+	l->from = l->to = NULL;
 }
 
 /* ---- adding ------------------------------------------------------------ */
@@ -310,10 +348,11 @@ keep_older(const struct hg_strbuf *old, size_t first,
 	}
 }
 
-int
-hg_manifest_add(struct hg_cache *c, const struct hg_digest *key,
-    struct hg_set_builder *b, const struct hg_digest *result,
-    uint64_t names, uint64_t compile_us, struct hg_error *err)
+/* Publishes a manifest with the bytes of `set` in front of the older ones. */
+static int
+put_first(struct hg_cache *c, const struct hg_digest *key,
+    const struct hg_strbuf *set, const struct hg_digest *result,
+    uint64_t names, struct hg_error *err)
 {
 	struct hg_strbuf old = HG_STRBUF_INIT, out = HG_STRBUF_INIT;
 	struct hg_piece piece;
@@ -321,7 +360,7 @@ hg_manifest_add(struct hg_cache *c, const struct hg_digest *key,
 	int rc;
 
 	hg_manifest_head_add(key, hg_cache_namespace(c), &out);
-	hg_set_pack(b, result, names, compile_us, &out);
+	hg_strbuf_add(&out, set->buf, set->len);
 	first = read_manifest(c, key, &old);
 	if (first > 0)
 		keep_older(&old, first, result, names, &out);
@@ -331,4 +370,72 @@ hg_manifest_add(struct hg_cache *c, const struct hg_digest *key,
 	hg_strbuf_release(&old);
 	hg_strbuf_release(&out);
 	return rc;
+}
+
+int
+hg_manifest_add(struct hg_cache *c, const struct hg_digest *key,
+    struct hg_set_builder *b, const struct hg_digest *result,
+    uint64_t names, uint64_t compile_us, struct hg_error *err)
+{
+	struct hg_strbuf out = HG_STRBUF_INIT;
+	int rc;
+
+	hg_set_pack(b, result, names, compile_us, &out);
+	rc = put_first(c, key, &out, result, names, err);
+	hg_strbuf_release(&out);
+	return rc;
+}
+
+/* ---- portable sets ----------------------------------------------------- */
+
+/* Puts the set, which holds here, where it is found without its root. */
+static void
+adopt(struct hg_cache *c, const struct hg_manifest_place *place,
+    struct hg_strbuf *set)
+{
+	struct hg_set_head *head = (struct hg_set_head *)set->buf;
+	struct hg_digest result = head->result;
+	uint64_t names = head->names ? place->own_names : 0;
+
+	head->names = names;
+	head->check = hg_set_check(head);
+	put_first(c, place->own_key, set, &result, names, NULL);
+}
+
+void
+hg_manifest_find(struct hg_cache *c, const struct hg_digest *key,
+    uint64_t names, const struct hg_manifest_place *place,
+    struct hg_memo *memo, struct hg_lookup *ret)
+{
+	struct hg_strbuf all = HG_STRBUF_INIT, here = HG_STRBUF_INIT;
+	struct hg_set_view v, w;
+	uint32_t nearest = 0;
+	size_t first;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->end = HG_LOOKUP_ABSENT;
+	first = read_manifest(c, key, &all);
+	if (first == 0)
+		goto out;
+	for (size_t at = first; at < all.len; at += v.head->size) {
+		struct check k = { .memo = memo,
+			.now = hg_sig_now(),
+			.trusts_mtime = hg_cache_trusts_mtime(c) };
+
+		if (hg_set_view(all.buf + at, all.len - at, &v) < 0)
+			break;
+		hg_strbuf_reset(&here);
+		hg_set_expand(&v, place->root, &here);
+		if (hg_set_view(here.buf, here.len, &w) < 0)
+			break;
+		if (!is_usable(&k, &w, names, &nearest, ret))
+			continue;
+		fill(&k, w.head, ret);
+		if (place->own_key)
+			adopt(c, place, &here);
+		break;
+	}
+out:
+	hg_strbuf_release(&here);
+	hg_strbuf_release(&all);
 }

@@ -65,6 +65,11 @@ int hg_set_add_folder(
 int hg_set_add_listing(
     struct hg_set_builder *b, const char *path, struct hg_error *err);
 /*
+ * Makes the set one of paths relative to root: for hg_manifest_add() under a key
+ * that does not hold root, and hg_manifest_find().
+ */
+void hg_set_make_portable(struct hg_set_builder *b, const char *root);
+/*
  * The result's key: of the manifest's key, all that the set holds, and names (as
  * below). Its first half is that of the manifest's key; its second half only has
  * to tell apart the results of one manifest.
@@ -102,6 +107,12 @@ struct hg_lookup {
 	enum hg_lookup_end end;
 	struct hg_digest result;
 	uint64_t compile_us;
+	/*
+	 * A hit: unless NULL, the dependency file names files below from, which
+	 * here are below to; owned
+	 */
+	char *from;
+	char *to;
 	/* a miss: what did not fit in the set that fits best; "" if none is */
 	char why[256];
 };
@@ -113,5 +124,22 @@ struct hg_lookup {
  */
 void hg_manifest_lookup(struct hg_cache *c, const struct hg_digest *key,
     uint64_t names, struct hg_memo *memo, struct hg_lookup *ret);
+
+/*
+ * The same among portable sets, for a checkout in root. A set that holds is put
+ * into the manifest of own_key, bound to own_names if it was bound to names, so
+ * that it is found there the next time.
+ */
+struct hg_manifest_place {
+	const char *root;
+	/* NULL: not to be kept */
+	const struct hg_digest *own_key;
+	uint64_t own_names;
+};
+void hg_manifest_find(struct hg_cache *c, const struct hg_digest *key,
+    uint64_t names, const struct hg_manifest_place *place,
+    struct hg_memo *memo, struct hg_lookup *ret);
+
+void hg_lookup_release(struct hg_lookup *l);
 
 #endif

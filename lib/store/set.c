@@ -186,6 +186,16 @@ new_file(struct hg_set_builder *b, const char *path, const struct stat *st,
 	return f;
 }
 
+struct hg_set_file *
+hg_set_add_note(
+    struct hg_set_builder *b, enum hg_set_kind kind, const char *text)
+{
+	struct stat none;
+
+	memset(&none, 0, sizeof(none));
+	return new_file(b, text, &none, kind);
+}
+
 static int
 changed(struct hg_error *err, const char *path)
 {
@@ -258,13 +268,11 @@ hg_set_add_day(struct hg_set_builder *b, struct hg_error *err)
 	time_t started = (time_t)(b->started / 1000000000);
 	time_t now = time(NULL);
 	struct tm then, today;
-	struct stat none;
 
 	if (!localtime_r(&started, &then) || !localtime_r(&now, &today) ||
 	    then.tm_yday != today.tm_yday)
 		return changed(err, "the date");
-	memset(&none, 0, sizeof(none));
-	hg_set_today(&new_file(b, "the date", &none, HG_SET_DAY)->digest);
+	hg_set_today(&hg_set_add_note(b, HG_SET_DAY, "the date")->digest);
 	return 0;
 }
 
@@ -440,17 +448,47 @@ drop_needless(struct hg_set_builder *b)
 
 /* ---- to bytes ---------------------------------------------------------- */
 
-struct pack {
-	struct hg_strbuf folders;
-	struct hg_strbuf names;
-	struct hg_strbuf pool;
-};
+void
+hg_set_join(const struct hg_set_parts *p, struct hg_strbuf *out)
+{
+	struct hg_set_head head = p->head;
+	size_t start = out->len;
+	static const char zeros[8];
+
+	head.magic = HG_SET_MAGIC;
+	head.n_files = (uint32_t)(p->files.len / sizeof(struct hg_set_file));
+	head.n_folders =
+	    (uint32_t)(p->folders.len / sizeof(struct hg_set_folder));
+	head.n_names = (uint32_t)(p->names.len / sizeof(uint32_t));
+	head.pool_bytes = (uint32_t)(p->pool.len > 0 ? p->pool.len : 1);
+	hg_strbuf_add(out, &head, sizeof(head));
+	hg_strbuf_add(out, p->files.buf, p->files.len);
+	hg_strbuf_add(out, p->folders.buf, p->folders.len);
+	hg_strbuf_add(out, p->names.buf, p->names.len);
+	hg_strbuf_add(out, p->pool.buf, p->pool.len);
+	if (p->pool.len == 0)
+		hg_strbuf_addc(out, '\0');
+	hg_strbuf_add(out, zeros, -(out->len - start) % 8);
+	head.size = (uint32_t)(out->len - start);
+	memcpy(out->buf + start, &head, sizeof(head));
+	head.check = hg_set_check((struct hg_set_head *)(out->buf + start));
+	memcpy(out->buf + start, &head, sizeof(head));
+}
+
+void
+hg_set_parts_release(struct hg_set_parts *p)
+{
+	hg_strbuf_release(&p->files);
+	hg_strbuf_release(&p->folders);
+	hg_strbuf_release(&p->names);
+	hg_strbuf_release(&p->pool);
+}
 
 static int
 pack_missing(const char *dir, void *value, void *arg)
 {
 	const struct hg_missing *m = value;
-	struct pack *p = arg;
+	struct hg_set_parts *p = arg;
 	struct hg_set_folder f = { .sig = m->sig };
 
 	f.path = pool_add(&p->pool, dir);
@@ -469,35 +507,15 @@ void
 hg_set_pack(struct hg_set_builder *b, const struct hg_digest *result,
     uint64_t names, uint64_t compile_us, struct hg_strbuf *out)
 {
-	struct pack p = { HG_STRBUF_INIT, HG_STRBUF_INIT, HG_STRBUF_INIT };
-	struct hg_set_head head = { .magic = HG_SET_MAGIC,
-		.result = *result,
-		.names = names,
-		.compile_us = compile_us };
-	size_t start = out->len;
-	static const char zeros[8];
+	struct hg_set_parts p = HG_SET_PARTS_INIT;
 
 	drop_needless(b);
-	head.n_files = (uint32_t)b->n_files;
-
+	p.head.result = *result;
+	p.head.names = names;
+	p.head.compile_us = compile_us;
+	hg_strbuf_add(&p.files, b->files, b->n_files * sizeof(*b->files));
 	hg_strbuf_add(&p.pool, b->pool.buf, b->pool.len);
 	hg_hmap_each(&b->missing, pack_missing, &p);
-	if (p.pool.len == 0)
-		hg_strbuf_addc(&p.pool, '\0');
-	head.n_folders = (uint32_t)b->missing.n;
-	head.n_names = (uint32_t)(p.names.len / sizeof(uint32_t));
-	head.pool_bytes = (uint32_t)p.pool.len;
-	hg_strbuf_add(out, &head, sizeof(head));
-	hg_strbuf_add(out, b->files, b->n_files * sizeof(*b->files));
-	hg_strbuf_add(out, p.folders.buf, p.folders.len);
-	hg_strbuf_add(out, p.names.buf, p.names.len);
-	hg_strbuf_add(out, p.pool.buf, p.pool.len);
-	hg_strbuf_add(out, zeros, -(out->len - start) % 8);
-	head.size = (uint32_t)(out->len - start);
-	memcpy(out->buf + start, &head, sizeof(head));
-	head.check = hg_set_check((struct hg_set_head *)(out->buf + start));
-	memcpy(out->buf + start, &head, sizeof(head));
-	hg_strbuf_release(&p.folders);
-	hg_strbuf_release(&p.names);
-	hg_strbuf_release(&p.pool);
+	hg_set_join(&p, out);
+	hg_set_parts_release(&p);
 }

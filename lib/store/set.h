@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/strbuf.h"
 #include "lib/digest/digest.h"
 #include "lib/store/sig.h"
 
@@ -41,9 +42,18 @@ enum hg_set_kind {
 	HG_SET_PROGRAM,
 	/* content counts, and the time of the last change */
 	HG_SET_STAMPED,
-	/* the local date counts; no file */
+	/* the rest are no files. The local date counts */
 	HG_SET_DAY,
+	/* the folder whose name the dependency file has, and what it is here */
+	HG_SET_FROM,
+	HG_SET_TO,
 };
+
+/*
+ * In a set that any checkout can use: stands for the checkout's folder in the
+ * beginning of a path.
+ */
+#define HG_SET_ROOT '\1'
 
 struct hg_set_file {
 	struct hg_sig sig;
@@ -77,6 +87,29 @@ struct hg_set_view {
 int hg_set_view(void *p, size_t n, struct hg_set_view *ret);
 /* The checksum to be written into head. */
 uint64_t hg_set_check(const struct hg_set_head *head);
+
+/* The parts of a set, to be joined. Counts and checksum of head are set then. */
+struct hg_set_parts {
+	struct hg_set_head head;
+	struct hg_strbuf files;
+	struct hg_strbuf folders;
+	struct hg_strbuf names;
+	struct hg_strbuf pool;
+};
+
+#define HG_SET_PARTS_INIT \
+ { { 0 }, HG_STRBUF_INIT, HG_STRBUF_INIT, HG_STRBUF_INIT, HG_STRBUF_INIT }
+
+/* Appends the bytes of the set that the parts make. */
+void hg_set_join(const struct hg_set_parts *p, struct hg_strbuf *out);
+void hg_set_parts_release(struct hg_set_parts *p);
+
+/*
+ * Appends the bytes of a set with root in place of HG_SET_ROOT, which is noted
+ * in it as HG_SET_TO.
+ */
+void hg_set_expand(const struct hg_set_view *v, const char *root,
+    struct hg_strbuf *out);
 
 /* The local date, as a digest. */
 void hg_set_today(struct hg_digest *ret);

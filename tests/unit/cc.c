@@ -8,11 +8,14 @@
 
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
+#include "lib/base/strbuf.h"
 #include "lib/base/strvec.h"
 #include "lib/cc/args.h"
 #include "lib/cc/command.h"
+#include "lib/cc/depfile.h"
 #include "lib/cc/env.h"
 #include "lib/cc/faults.h"
+#include "lib/cc/paths.h"
 #include "lib/cc/response.h"
 #include "tests/lib/unit.h"
 
@@ -265,6 +268,80 @@ START_TEST(trouble_of_the_machine_is_told_from_mistakes)
 }
 END_TEST
 
+START_TEST(paths_that_only_say_where_are_found)
+{
+	struct hg_cc_command c = parse("-I/w/i -isystem /w/s -DX=/w -D /w "
+	    "-include/w/h -o /w/o -MF /w/d -MT /w/t -ffile-prefix-map=/w=. "
+	    "-c /w/a.c");
+	static const char *const want[] = { "/w/i", "/w/s", "/w/h", "/w/t",
+		"/w=.", "/w/a.c" };
+	const char *found[32];
+	size_t n = 0;
+
+	ck_assert_uint_lt(c.key.n, 32);
+	hg_cc_key_paths(&c.key, found);
+	for (size_t i = 0; i < c.key.n; i++)
+		if (found[i])
+			ck_assert_str_eq(found[i], want[n++]);
+	ck_assert_uint_eq(n, 6);
+	hg_cc_command_release(&c);
+}
+END_TEST
+
+START_TEST(prefix_maps_are_understood)
+{
+	struct hg_cc_map m;
+
+	ck_assert(hg_cc_map_of("-ffile-prefix-map=/a=b=c", &m));
+	ck_assert(m.old_n == 2 && strcmp(m.new, "b=c") == 0);
+	ck_assert(m.in_debug && m.in_macros);
+	ck_assert(hg_cc_map_of("-fdebug-prefix-map=/a=", &m));
+	ck_assert(m.in_debug && !m.in_macros);
+	ck_assert(hg_cc_map_of("-fmacro-prefix-map=/a=", &m));
+	ck_assert(!m.in_debug && m.in_macros);
+	ck_assert(!hg_cc_map_of("-ffile-prefix-map=/a", &m));
+	ck_assert(!hg_cc_map_of("-fno-plt", &m));
+	ck_assert(!hg_cc_map_of("a=b", &m));
+	ck_assert(hg_cc_is_below("/a/b", "/a") && hg_cc_is_below("/a", "/a"));
+	ck_assert(!hg_cc_is_below("/ab", "/a"));
+}
+END_TEST
+
+static void
+renames(const char *text, bool is_clang, const char *want)
+{
+	struct hg_strbuf out = HG_STRBUF_INIT;
+
+	hg_depfile_rebase(text, strlen(text), "/w", "/longer/name", is_clang,
+	    &out);
+	ck_assert_str_eq(out.buf, want);
+	hg_strbuf_release(&out);
+}
+
+START_TEST(dependency_files_are_set_anew)
+{
+	renames("a.o: /w/a.c /w/b.h /wx/c.h x/w/d.h\n", false,
+	    "a.o: /longer/name/a.c /longer/name/b.h /wx/c.h x/w/d.h\n");
+	renames("/w/a.o t: /w/a.c \\\n /w/b.h\n/w/b.h:\n", false,
+	    "/longer/name/a.o t: /longer/name/a.c /longer/name/b.h\n"
+	    "/longer/name/b.h:\n");
+	/* 72 columns, of which GCC counts the word's own without the blank */
+	renames("a.o: /w/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.c /w/bbbbbb.h\n", false,
+	    "a.o: /longer/name/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.c \\\n"
+	    " /longer/name/bbbbbb.h\n");
+	renames("a.o: /w/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.c /w/bbbbbb.h\n", true,
+	    "a.o: /longer/name/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.c \\\n"
+	    "  /longer/name/bbbbbb.h\n");
+	renames("a.o: /w/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.c /w/bbbbb.h\n", false,
+	    "a.o: /longer/name/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.c "
+	    "/longer/name/bbbbb.h\n");
+	renames("a.o: a\\ b /w/c\n\n/w/c:\n", true,
+	    "a.o: a\\ b /longer/name/c\n\n/longer/name/c:\n");
+	renames("", false, "");
+	renames("a.o: /w/x", false, "a.o: /longer/name/x");
+}
+END_TEST
+
 START_TEST(response_files_nest_and_quote)
 {
 	struct hg_strvec v = HG_STRVEC_INIT;
@@ -327,5 +404,7 @@ UNIT_MAIN("cc", rows_are_in_byte_order_and_unique, every_row_finds_itself,
     knows_when_folder_and_machine_matter, preprocessing_form_writes_nothing,
     a_precompiled_header_of_clang_must_have_no_time_stamps,
     trouble_of_the_machine_is_told_from_mistakes,
+    paths_that_only_say_where_are_found, prefix_maps_are_understood,
+    dependency_files_are_set_anew,
     response_files_nest_and_quote, families_of_compiler_names,
     environment_that_matters)

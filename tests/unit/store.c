@@ -196,6 +196,83 @@ START_TEST(sets_bound_to_names_need_them)
 }
 END_TEST
 
+START_TEST(another_checkout_finds_a_portable_set)
+{
+	static const struct hg_digest OWN = { { 4, 4 } };
+	struct hg_set_builder *b;
+	struct hg_manifest_place place = { .own_key = &OWN, .own_names = 6 };
+	struct hg_lookup l;
+	char one[128], two[128], path[160];
+
+	setup();
+	snprintf(one, sizeof(one), "%s/one", dir);
+	snprintf(two, sizeof(two), "%s/two", dir);
+	ck_assert_int_eq(hg_mkdir_p("one", NULL), 0);
+	ck_assert_int_eq(hg_mkdir_p("two", NULL), 0);
+	put("one/h.h", "same");
+	put("two/h.h", "same");
+	settle();
+	b = hg_set_builder_new(memo, hg_sig_now());
+	snprintf(path, sizeof(path), "%s/h.h", one);
+	ck_assert_int_eq(hg_set_add_file(b, path, none, NULL), 0);
+	snprintf(path, sizeof(path), "%s/x.h", one);
+	ck_assert_int_eq(hg_set_add_absent(b, path, NULL), 0);
+	hg_set_make_portable(b, one);
+	ck_assert_int_eq(
+	    hg_manifest_add(cache, &KEY, b, &RESULT, 5, 7, NULL), 0);
+	hg_set_builder_free(b);
+
+	place.root = two;
+	hg_manifest_find(cache, &KEY, 4, &place, memo, &l);
+	ck_assert(!l.hit);
+	hg_manifest_find(cache, &KEY, 5, &place, memo, &l);
+	ck_assert(l.hit && hg_digest_equal(&l.result, &RESULT));
+	ck_assert_str_eq(l.from, one);
+	ck_assert_str_eq(l.to, two);
+	hg_lookup_release(&l);
+	/* and by its own key from now on, with its own names */
+	hg_manifest_lookup(cache, &OWN, 5, memo, &l);
+	ck_assert(!l.hit);
+	hg_manifest_lookup(cache, &OWN, 6, memo, &l);
+	ck_assert(l.hit);
+	ck_assert_str_eq(l.from, one);
+	hg_lookup_release(&l);
+	put("two/x.h", "in front");
+	hg_manifest_lookup(cache, &OWN, 6, memo, &l);
+	ck_assert(!l.hit);
+	hg_manifest_find(cache, &KEY, 5, &place, memo, &l);
+	ck_assert(!l.hit);
+	place.root = one;
+	hg_manifest_find(cache, &KEY, 5, &place, memo, &l);
+	ck_assert(l.hit);
+	ck_assert_ptr_null(l.from);
+	hg_lookup_release(&l);
+	finish();
+}
+END_TEST
+
+START_TEST(a_set_of_today_and_one_with_stamps)
+{
+	struct hg_set_builder *b;
+	struct timespec times[2] = { { 1000, 0 }, { 1000, 0 } };
+
+	setup();
+	b = hg_set_builder_new(memo, hg_sig_now());
+	ck_assert_int_eq(hg_set_add_day(b, NULL), 0);
+	ck_assert_int_eq(hg_set_add_stamped(b, "h.h", none, NULL), 0);
+	ck_assert_int_eq(
+	    hg_manifest_add(cache, &KEY, b, &RESULT, 0, 7, NULL), 0);
+	hg_set_builder_free(b);
+	ck_assert(look(0).hit);
+	utimensat(AT_FDCWD, "h.h", times, 0);
+	ck_assert(!look(0).hit);
+	b = hg_set_builder_new(memo, hg_sig_now() - 2 * INT64_C(86400000000000));
+	ck_assert_int_eq(hg_set_add_day(b, NULL), -HG_CORRUPT);
+	hg_set_builder_free(b);
+	finish();
+}
+END_TEST
+
 START_TEST(every_damaged_byte_of_a_manifest_misses)
 {
 	struct hg_strbuf good = HG_STRBUF_INIT;
@@ -540,6 +617,7 @@ END_TEST
 UNIT_MAIN("store", an_unchanged_set_hits, changed_content_misses_and_is_named,
     a_file_that_appears_misses, restored_times_do_not_deceive,
     a_change_during_the_compile_is_refused, sets_bound_to_names_need_them,
+    another_checkout_finds_a_portable_set, a_set_of_today_and_one_with_stamps,
     every_damaged_byte_of_a_manifest_misses, results_read_back,
     every_damaged_byte_of_a_result_is_found,
     compressed_results_read_back_and_show_damage,
