@@ -40,7 +40,7 @@ is_replaced(const struct hg_job *job, enum hg_output_role role)
 {
 	const struct hg_cc_command *c = &job->command;
 
-	return role == HG_OUTPUT_MAIN &&
+	return role == HG_OUTPUT_MAIN && !hg_cc_discards(c->output) &&
 	    (job->compiler.is_clang ||
 		(c->mode == HG_CC_COMPILE && !c->makes_pch));
 }

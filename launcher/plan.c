@@ -286,7 +286,7 @@ is_special(const char *path)
 	struct stat st;
 
 	return path && stat(path, &st) == 0 && !S_ISREG(st.st_mode) &&
-	    strcmp(path, "/dev/null") != 0;
+	    !hg_cc_discards(path);
 }
 
 /* The dependency file's own name rarely leaves a trace in anything. */

@@ -136,12 +136,6 @@ has_role(const struct publish *p, enum hg_output_role role)
 	return false;
 }
 
-static bool
-is_null(const char *path)
-{
-	return strcmp(path, "/dev/null") == 0;
-}
-
 /* What the command promises must be among what was seen. */
 static int
 check_outputs(struct publish *p)
@@ -150,11 +144,11 @@ check_outputs(struct publish *p)
 
 	if (p->made->exit_code != 0)
 		return 0;
-	if (c->output && !is_null(c->output) && !has_role(p, HG_OUTPUT_MAIN) &&
+	if (c->output && !hg_cc_discards(c->output) && !has_role(p, HG_OUTPUT_MAIN) &&
 	    c->mode == HG_CC_COMPILE)
 		return decline(p, HG_REASON_unexpected_output,
 		    "the object was not seen to be written");
-	if (c->depfile && !is_null(c->depfile) && strcmp(c->depfile, "-") &&
+	if (c->depfile && !hg_cc_discards(c->depfile) && strcmp(c->depfile, "-") &&
 	    !has_role(p, HG_OUTPUT_DEP) && c->mode == HG_CC_COMPILE)
 		return decline(p, HG_REASON_unexpected_output,
 		    "the dependency file was not seen to be written");

@@ -160,6 +160,18 @@ debug_option(struct hg_cc_command *c, const char *word)
 		c->cwd_matters = true;
 }
 
+/*
+ * An output's name stays out of the key, which is for its contents; but what has
+ * no file as its output is another result than what has.
+ */
+static void
+output_word(struct hg_cc_command *c, const char *option, const char *name)
+{
+	hg_strvec_add(&c->key, option);
+	if (strcmp(name, "-") == 0 || hg_cc_discards(name))
+		hg_strvec_add(&c->key, name);
+}
+
 /* Modes and words that are not for the preprocessing form of the command. */
 static void
 mode_option(struct hg_cc_command *c, enum hg_cc_mode mode, const char *word)
@@ -205,7 +217,7 @@ option(struct scan *s, const struct hg_arg_row *row, const char *word,
 		return;
 	case HG_HANDLER_OUTPUT:
 		s->out = value;
-		hg_strvec_add(&c->key, "-o");
+		output_word(c, "-o", value);
 		return;
 	case HG_HANDLER_DEP:
 		s->dep = true;
@@ -217,7 +229,7 @@ option(struct scan *s, const struct hg_arg_row *row, const char *word,
 		return;
 	case HG_HANDLER_DEP_FILE:
 		s->dep_file = value;
-		hg_strvec_add(&c->key, "-MF");
+		output_word(c, "-MF", value);
 		return;
 	case HG_HANDLER_DEP_TARGET:
 		s->dep_target = true;
@@ -329,7 +341,10 @@ name_outputs(struct scan *s)
 	struct hg_cc_command *c = s->c;
 	bool one = c->sources.n == 1;
 
-	if (s->out && c->mode != HG_CC_SYNTAX)
+	/* what GCC and Clang make of "-o -" differs: it is seen then */
+	if (s->out && strcmp(s->out, "-") == 0)
+		c->output = NULL;
+	else if (s->out && c->mode != HG_CC_SYNTAX)
 		c->output = hg_xstrdup(s->out);
 	else if (one)
 		c->output = default_output(s);
@@ -417,6 +432,12 @@ hg_cc_command_release(struct hg_cc_command *c)
 	free(c->output);
 	free(c->depfile);
 	memset(c, 0, sizeof(*c));
+}
+
+bool
+hg_cc_discards(const char *output)
+{
+	return strcmp(output, "/dev/null") == 0;
 }
 
 const char *

@@ -68,6 +68,9 @@ void hg_cc_command_parse(struct hg_cc_command *c, const char *const *argv,
     bool is_clang);
 void hg_cc_command_release(struct hg_cc_command *c);
 
+/* True for the output that keeps nothing, and which must not be replaced. */
+bool hg_cc_discards(const char *output);
+
 /* "gcc" of x86_64-linux-gnu-gcc-12, "clang++" of clang++-14; NULL: no compiler
  * that we know. Borrowed, static. */
 const char *hg_cc_family(const char *program);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Through the launcher a compile gives what the compiler alone gives: with a
 # cold cache, with a warm one, and after something has changed.
+[ "${HG_TEST_OWN_DEV+set}" ] || exec "$(dirname "$0")/own-dev" "$0" "$@"
 . "$(dirname "$0")/lib.sh"
 
 . "$top_srcdir/tests/e2e/same.sh"
@@ -58,7 +59,19 @@ for cc in gcc clang; do
 	same hit "$cc, assembler source" $cc -Iinc -c s.S -o s.o
 	same hit "$cc, .incbin" $cc -c blob.c -o blob.o
 	same hit "$cc, __has_include" $cc -c has.c -o has.o
-	same hit "$cc, to /dev/null" $cc -c b.c -o /dev/null
+	if [ "$HG_TEST_OWN_DEV" ]; then
+		same hit "$cc, what is kept already" $cc -c b.c -o b.o
+		same hit "$cc, to /dev/null" $cc -c b.c -o /dev/null
+		same hit "$cc, after /dev/null" $cc -O1 -c b.c -o /dev/null
+		same hit "$cc, the object of it" $cc -O1 -c b.c -o b.o
+		same hit "$cc, dependencies to /dev/null" \
+			$cc -MD -MF /dev/null -O1 -Iinc -c a.c
+		same hit "$cc, dependencies of it" $cc -MD -MF d -O1 -Iinc -c a.c
+		ok "/dev/null is left what it is" test -c /dev/null
+	fi
+	same hit "$cc -S to stdout" $cc -S b.c -o -
+	same hit "$cc -E to stdout" $cc -E b.c -o -
+	same hit "$cc -S to a file after that" $cc -S b.c -o b.s
 	same hit "$cc, a mistake" $cc -c bad.c -o bad.o
 	same hit "$cc, no header" $cc -c a.c -o a.o
 	same bad_source "$cc, no source" $cc -c none.c -o none.o
