@@ -9,6 +9,7 @@
  */
 #include "config.h"
 
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -46,6 +47,7 @@ static void
 step_aside(void)
 {
 	setsid();
+	prctl(PR_SET_NAME, "hg-cleaner");
 	hg_detach_signals();
 	alarm(ALARM_S);
 	(void)!nice(LOWEST);

@@ -399,12 +399,15 @@ hg_evict_some(
 static int64_t
 part_beyond(int64_t part, int64_t whole, uint64_t max)
 {
-	double beyond;
+	int64_t beyond;
 
 	if (!is_beyond(whole, max))
 		return 0;
-	beyond = (double)(whole - (int64_t)max) / (double)whole;
-	return (int64_t)(beyond * (double)part) + 1;
+	beyond = whole - (int64_t)max;
+	if (part >= whole)
+		return beyond;
+	/* rounded up, that all parts together are not too small */
+	return (int64_t)((double)beyond / (double)whole * (double)part) + 1;
 }
 
 /* Puts all counts right. */

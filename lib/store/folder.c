@@ -65,6 +65,45 @@ is_temporary(const char *name)
 	return n > 4 && strcmp(name + n - 4, ".tmp") == 0;
 }
 
+/* Removes a temporary file that nobody works on any more. */
+static void
+sweep(int dirfd, const char *name, const struct stat *st)
+{
+	struct hg_sig sig;
+
+	hg_sig_of(st, &sig);
+	if (sig.mtime_ns < hg_sig_now() - LEFTOVER_NS)
+		unlinkat(dirfd, name, 0);
+}
+
+/* Sweeps a folder that has no entries. */
+static void
+sweep_folder(const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+	struct stat st;
+
+	while (d && (e = readdir(d)))
+		if (is_temporary(e->d_name) &&
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			sweep(dirfd(d), e->d_name, &st);
+	if (d)
+		closedir(d);
+}
+
+/* What else is in the cache's folder has its turn along with the entries. */
+static void
+sweep_others(const struct hg_cache *c, unsigned folder)
+{
+	char *path = hg_xasprintf("%s/why/%02x", hg_cache_dir(c), folder);
+
+	sweep_folder(path);
+	free(path);
+	if (folder == 0)
+		sweep_folder(hg_cache_dir(c));
+}
+
 static struct hg_folder_file *
 new_file(struct hg_folder_list *l)
 {
@@ -87,10 +126,8 @@ see(int dirfd, const char *name, unsigned folder, struct hg_folder_list *l,
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    !S_ISREG(st.st_mode))
 		return;
-	hg_sig_of(&st, &sig);
 	if (is_temporary(name)) {
-		if (sig.mtime_ns < hg_sig_now() - LEFTOVER_NS)
-			unlinkat(dirfd, name, 0);
+		sweep(dirfd, name, &st);
 		return;
 	}
 	if (!hg_folder_parse(name, &f.key, f.ending) || f.key.b[0] != folder) {
@@ -98,6 +135,7 @@ see(int dirfd, const char *name, unsigned folder, struct hg_folder_list *l,
 		return;
 	}
 	f.bytes = hg_usage_room(st.st_size);
+	hg_sig_of(&st, &sig);
 	f.used_ns = sig.mtime_ns;
 	new = new_file(l);
 	*new = f;
@@ -153,5 +191,6 @@ hg_folder_read(struct hg_cache *c, unsigned folder, struct hg_folder_list *l,
 
 	if (rc == 0 && marked)
 		correct(u, &mark, found, l);
+	sweep_others(c, folder);
 	return rc;
 }

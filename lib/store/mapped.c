@@ -52,25 +52,46 @@ make_file(const char *dir, const char *path, size_t n, struct hg_error *err)
 	return rc;
 }
 
+/* Opens the file, made if there is none; -1 and err. */
+static int
+open_file(const char *dir, const char *path, size_t n, struct hg_error *err)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT) {
+		if (make_file(dir, path, n, err) != 0)
+			return -1;
+		fd = open(path, O_RDWR | O_CLOEXEC);
+	}
+	if (fd < 0)
+		hg_fail_errno(err, HG_IO, "cannot use %s", path);
+	return fd;
+}
+
 void *
 hg_mapped_open(const char *dir, const char *name, size_t n, int *ret_fd,
     struct hg_error *err)
 {
 	char *path = hg_path_join(dir, name);
+	int fd = open_file(dir, path, n, err);
 	void *p = MAP_FAILED;
 	struct stat st;
-	int fd = open(path, O_RDWR | O_CLOEXEC);
 
-	if (fd < 0 && make_file(dir, path, n, err) == 0)
-		fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size == (off_t)n)
+	if (fd < 0)
+		goto out;
+	if (fstat(fd, &st) < 0 || st.st_size != (off_t)n) {
+		hg_fail(err, HG_CORRUPT,
+		    "%s has not the size it should have: remove it", path);
+	} else {
 		p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		hg_fail_errno(err, HG_IO, "cannot use %s", path);
-	if (p == MAP_FAILED || !ret_fd)
-		hg_fd_close(&fd);
-	else
+		if (p == MAP_FAILED)
+			hg_fail_errno(err, HG_IO, "cannot map %s", path);
+	}
+	if (p != MAP_FAILED && ret_fd)
 		*ret_fd = fd;
+	else
+		hg_fd_close(&fd);
+out:
 	free(path);
 	return p == MAP_FAILED ? NULL : p;
 }
