@@ -16,6 +16,7 @@ bin_hgbuild_SOURCES = \
 	%D%/env.h \
 	%D%/help.c \
 	%D%/import.c \
+	%D%/inspect.c \
 	%D%/json.c \
 	%D%/json.h \
 	%D%/main.c \
@@ -26,12 +27,13 @@ bin_hgbuild_SOURCES = \
 	%D%/query.c \
 	%D%/query.h \
 	%D%/status.c \
-	%D%/upkeep.c \
-	%D%/upkeep.h \
 	%D%/table.c \
 	%D%/table.h \
 	%D%/text.c \
 	%D%/text.h \
+	%D%/upkeep.c \
+	%D%/upkeep.h \
+	%D%/verify.c \
 	%D%/why.c \
 	%D%/why.def \
 	%D%/why.h \
@@ -67,7 +69,9 @@ tests_unit_why_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_why_t_LDADD = lib/store/libstore.a lib/digest/libdigest.a \
 	lib/base/libbase.a $(ZSTD_LIBS) $(CHECK_LIBS)
 
-dist_check_SCRIPTS += tests/e2e/t1200-why.t
+dist_check_SCRIPTS += \
+	tests/e2e/t1200-why.t \
+	tests/e2e/t1500-cache.t
 
 check_PROGRAMS += tests/unit/ccache.t
 tests_unit_ccache_t_SOURCES = cli/ccache.c tests/unit/ccache.c

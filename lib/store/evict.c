@@ -18,6 +18,7 @@
 #include "lib/store/cache.h"
 #include "lib/store/evict.h"
 #include "lib/store/folder.h"
+#include "lib/store/inspect.h"
 #include "lib/store/manifest_head.h"
 #include "lib/store/sig.h"
 #include "lib/store/usage.h"
@@ -48,6 +49,8 @@ struct unit {
 	bool is_manifest;
 	/* leads nowhere, or is never found */
 	bool is_useless;
+	/* of the namespace that is asked for */
+	bool is_meant;
 };
 
 /* What belongs to one manifest. */
@@ -55,8 +58,6 @@ struct pair {
 	size_t manifests;
 	size_t results;
 	int64_t used_ns;
-	/* of the namespace that is asked for */
-	bool is_meant;
 };
 
 struct batch {
@@ -135,9 +136,9 @@ judge(struct unit *u, int64_t now)
 		u->used_ns = p->used_ns;
 }
 
-/* From files to units and pairs, the least recently used first. */
+/* From files to units and pairs, in the order of their keys. */
 static void
-sort_batch(struct batch *b)
+group_files(struct batch *b)
 {
 	struct pair *pair = NULL;
 	int64_t now = hg_sig_now();
@@ -155,7 +156,6 @@ sort_batch(struct batch *b)
 	}
 	for (size_t i = 0; i < b->n_units; i++)
 		judge(&b->units[i], now);
-	qsort(b->units, b->n_units, sizeof(*b->units), by_use);
 }
 
 static void
@@ -183,7 +183,7 @@ read_batch(struct hg_cache *c, unsigned first, unsigned most, struct batch *b,
 
 		rc = rc ? rc : one;
 	}
-	sort_batch(b);
+	group_files(b);
 	return rc;
 }
 
@@ -211,15 +211,46 @@ is_in_namespace(
 	return false;
 }
 
+static int
+by_unit_key(const void *key, const void *unit)
+{
+	return by_key(key, ((const struct unit *)unit)->file);
+}
+
+/* Marks the manifest and the results that it leads to. */
+static void
+mark_meant(struct hg_cache *c, struct batch *b, struct unit *manifest)
+{
+	const struct hg_digest *key = &manifest->file->key;
+	int fd = hg_cache_open(c, key, HG_ENTRY_MANIFEST);
+	struct hg_manifest m;
+
+	manifest->is_meant = true;
+	if (fd < 0)
+		return;
+	/* what is damaged leads nowhere, but the rest of it does */
+	(void)hg_manifest_load(fd, key, &m, NULL);
+	for (size_t i = 0; i < m.n_sets; i++) {
+		struct unit *u = bsearch(&m.sets[i].result, b->units,
+		    b->n_units, sizeof(*u), by_unit_key);
+
+		if (u)
+			u->is_meant = true;
+	}
+	hg_manifest_release(&m);
+	hg_fd_close(&fd);
+}
+
+/* Units are still in the order of their keys. */
 static void
 find_meant(struct hg_cache *c, struct batch *b, const char *namespace)
 {
 	for (size_t i = 0; i < b->n_units; i++) {
-		const struct unit *u = &b->units[i];
+		struct unit *u = &b->units[i];
 
 		if (u->is_manifest &&
 		    is_in_namespace(c, &u->file->key, namespace))
-			u->pair->is_meant = true;
+			mark_meant(c, b, u);
 	}
 }
 
@@ -234,7 +265,7 @@ must_go(const struct unit *u, const struct demand *d)
 	if (u->is_manifest && u->pair->results == 0 && u->pair->used_ns > 0)
 		return true;
 	return u->used_ns < d->before_ns &&
-	    (!d->namespace || u->pair->is_meant);
+	    (!d->namespace || u->is_meant);
 }
 
 static void
@@ -263,6 +294,7 @@ clean_batch(struct hg_cache *c, struct batch *b, struct demand *d,
 {
 	if (d->namespace)
 		find_meant(c, b, d->namespace);
+	qsort(b->units, b->n_units, sizeof(*b->units), by_use);
 	for (size_t i = 0; i < b->n_units; i++)
 		if (must_go(&b->units[i], d))
 			remove_unit(c, &b->units[i], d, ret);

@@ -7,6 +7,8 @@ lib_store_libstore_a_SOURCES = \
 	%D%/evict.h \
 	%D%/folder.c \
 	%D%/folder.h \
+	%D%/inspect.c \
+	%D%/inspect.h \
 	%D%/manifest.c \
 	%D%/manifest.h \
 	%D%/manifest_head.c \
@@ -28,6 +30,8 @@ lib_store_libstore_a_SOURCES = \
 	%D%/stats.h \
 	%D%/usage.c \
 	%D%/usage.h \
+	%D%/verify.c \
+	%D%/verify.h \
 	%D%/zip.c \
 	%D%/zip.h
 
@@ -35,4 +39,10 @@ check_PROGRAMS += tests/unit/store.t
 tests_unit_store_t_SOURCES = tests/unit/store.c
 tests_unit_store_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_store_t_LDADD = lib/store/libstore.a lib/digest/libdigest.a \
+	lib/base/libbase.a $(ZSTD_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/evict.t
+tests_unit_evict_t_SOURCES = tests/unit/evict.c
+tests_unit_evict_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_evict_t_LDADD = lib/store/libstore.a lib/digest/libdigest.a \
 	lib/base/libbase.a $(ZSTD_LIBS) $(CHECK_LIBS)
