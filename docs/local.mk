@@ -24,7 +24,8 @@ EXTRA_DIST += \
 	%D%/decisions/0004-stat-signatures.md \
 	%D%/decisions/0005-dependencies.md \
 	%D%/decisions/0006-launcher-start-up.md \
-	%D%/decisions/0007-delivery.md
+	%D%/decisions/0007-delivery.md \
+	%D%/decisions/0008-eviction.md
 
 # documents with generated parts, in the source tree
 .PHONY: update-docs

@@ -1,5 +1,8 @@
 # Measured on demand, never by make check.
-EXTRA_PROGRAMS = tests/bench/spawnbench
+EXTRA_PROGRAMS = tests/bench/spawnbench tests/bench/fillcache
+tests_bench_fillcache_SOURCES = %D%/fillcache.c
+tests_bench_fillcache_LDADD = lib/store/libstore.a lib/digest/libdigest.a \
+	lib/base/libbase.a $(ZSTD_LIBS)
 tests_bench_spawnbench_SOURCES = %D%/spawnbench.c
 tests_bench_spawnbench_LDADD = lib/base/libbase.a
 
@@ -16,9 +19,12 @@ tests_bench_floor_LDFLAGS = $(AM_LDFLAGS) $(HG_LAUNCHER_LDFLAGS)
 endif
 CLEANFILES += $(EXTRA_PROGRAMS) tests/bench/floor
 
-dist_noinst_SCRIPTS += tests/bench/run
+dist_noinst_SCRIPTS += tests/bench/run tests/bench/million
 
 bench: all $(EXTRA_PROGRAMS) tests/bench/floor
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
 		$(SHELL) $(srcdir)/tests/bench/run
-.PHONY: bench
+bench-million: all $(EXTRA_PROGRAMS)
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
+		$(SHELL) $(srcdir)/tests/bench/million
+.PHONY: bench bench-million
