@@ -112,4 +112,5 @@ dist_check_SCRIPTS += tests/e2e/t1230-folders.t
 dist_check_SCRIPTS += \
 	tests/e2e/t1000-launcher.t \
 	tests/e2e/t1100-keep.t \
+	tests/e2e/t1300-options.t \
 	tests/e2e/t1400-checkouts.t

@@ -25,7 +25,7 @@ enum hg_note_kind {
 	HG_NOTE_WRITTEN,
 	/* opened by a shell's >> for appending: a log, not an output */
 	HG_NOTE_APPENDED,
-	/* added to by a compiler: what it becomes depends on what it was */
+	/* added to or changed: what it becomes depends on what it was */
 	HG_NOTE_EXTENDED,
 	/* a process under observation began */
 	HG_NOTE_START,

@@ -125,8 +125,13 @@ hg_observe_env(
 	hg_strvec_addf(ret, "%s=%d", HG_NOTES_ENV, o->fd);
 }
 
-/* Found to be there, not opened: while collecting only, then READ. */
+/* While collecting only. Found to be there, not opened: READ in the end. */
 #define SEEN ((enum hg_observed_kind)100)
+/*
+ * Added to: what it was before matters, unless the compile itself began it, as
+ * GCC does with a dump that several passes write.
+ */
+#define EXTENDED ((enum hg_observed_kind)101)
 
 /* ---- collecting -------------------------------------------------------- */
 
@@ -142,6 +147,9 @@ struct collect {
 static enum hg_observed_kind
 merge(enum hg_observed_kind old, enum hg_observed_kind new)
 {
+	if (new == EXTENDED)
+		return old == HG_OBSERVED_WRITTEN ? old
+						  : HG_OBSERVED_OVERWRITTEN;
 	if (old == HG_OBSERVED_OVERWRITTEN || new == HG_OBSERVED_OVERWRITTEN)
 		return HG_OBSERVED_OVERWRITTEN;
 	if (new == HG_OBSERVED_WRITTEN) {
@@ -195,7 +203,9 @@ add_path(struct collect *c, enum hg_observed_kind kind, const char *path,
 		c->cap = c->cap ? 2 * c->cap : 512;
 		l->v = hg_xrealloc(l->v, c->cap * sizeof(*l->v));
 	}
-	l->v[l->n] = (struct hg_observed){ .kind = kind };
+	l->v[l->n] = (struct hg_observed){
+		.kind = kind == EXTENDED ? HG_OBSERVED_OVERWRITTEN : kind
+	};
 	l->v[l->n].path = hg_xstrdup(path);
 	keep_stat(&l->v[l->n++], note);
 	hg_hmap_set(&c->index, path, (void *)(uintptr_t)l->n);
@@ -235,7 +245,7 @@ add_note(struct collect *c, const struct hg_note *note)
 		[HG_NOTE_FOLDER] = HG_OBSERVED_FOLDER,
 		[HG_NOTE_LISTED] = HG_OBSERVED_LISTED,
 		[HG_NOTE_WRITTEN] = HG_OBSERVED_WRITTEN,
-		[HG_NOTE_EXTENDED] = HG_OBSERVED_OVERWRITTEN,
+		[HG_NOTE_EXTENDED] = EXTENDED,
 		[HG_NOTE_RUN] = HG_OBSERVED_RUN,
 	};
 	char *plain;

@@ -158,6 +158,16 @@ note_failure(int dirfd, const char *path, int flags)
 		note_at(HG_NOTE_FAULT, dirfd, path);
 }
 
+/* What becomes of a file that was opened to be written. */
+static enum hg_note_kind
+how_written(int flags)
+{
+	/* a shell's >> stays open to what the shell runs; LLVM's does not */
+	if ((flags & O_APPEND) && !(flags & O_CLOEXEC))
+		return HG_NOTE_APPENDED;
+	return flags & (O_TRUNC | O_EXCL) ? HG_NOTE_WRITTEN : HG_NOTE_EXTENDED;
+}
+
 /* After an attempt to open path: fd is the descriptor or -1. */
 static void
 note_open(int dirfd, const char *path, int flags, int fd)
@@ -172,10 +182,8 @@ note_open(int dirfd, const char *path, int flags, int fd)
 		errno = saved;
 		return;
 	}
-	if (flags & O_APPEND)
-		note_at(HG_NOTE_APPENDED, dirfd, path);
-	else if ((flags & O_ACCMODE) != O_RDONLY)
-		note_at(HG_NOTE_WRITTEN, dirfd, path);
+	if ((flags & O_ACCMODE) != O_RDONLY)
+		note_at(how_written(flags), dirfd, path);
 	else if (fstat(fd, &st) == 0)
 		note_file(S_ISDIR(st.st_mode) ? HG_NOTE_LISTED : HG_NOTE_READ,
 		    dirfd, path, STAT_OF(&st));
@@ -305,7 +313,7 @@ WRAP_OPENAT_2(__openat64_2)
 		int fd; \
 		REAL(name); \
 		fd = real(path, mode); \
-		note_open(AT_FDCWD, path, O_WRONLY, fd); \
+		note_open(AT_FDCWD, path, O_WRONLY | O_TRUNC, fd); \
 		return fd; \
 	}
 WRAP_CREAT(creat)
@@ -315,8 +323,10 @@ static int
 flags_of(const char *mode)
 {
 	if (strchr(mode, 'a'))
-		return O_WRONLY | O_APPEND;
-	return strpbrk(mode, "w+") ? O_RDWR : O_RDONLY;
+		return O_WRONLY | O_APPEND | O_CLOEXEC;
+	if (strchr(mode, 'w'))
+		return O_RDWR | O_TRUNC;
+	return strchr(mode, '+') ? O_RDWR : O_RDONLY;
 }
 
 #define WRAP_FOPEN(name) \
@@ -325,8 +335,6 @@ flags_of(const char *mode)
 		FILE *f; \
 		REAL(name); \
 		f = real(path, mode); \
-		if (f && strchr(mode, 'a')) \
-			note_at(HG_NOTE_EXTENDED, AT_FDCWD, path); \
 		note_open(AT_FDCWD, path, flags_of(mode), f ? fileno(f) : -1); \
 		return f; \
 	}
@@ -354,7 +362,7 @@ WRAP_FREOPEN(freopen64)
 		int fd; \
 		REAL(name); \
 		fd = real arguments; \
-		note_open(AT_FDCWD, path, O_RDWR, fd); \
+		note_open(AT_FDCWD, path, O_RDWR | O_EXCL, fd); \
 		return fd; \
 	}
 WRAP_MKSTEMP(mkstemp, (char *path), (path))

@@ -45,14 +45,22 @@ differ()
 	return 1
 }
 
+# What is made from now on belongs to the runs. With $marked nothing but runs has
+# happened since the last time, so that there is no need to wait.
+mark()
+{
+	[ -z "${marked:-}" ] || return 0
+	sleep 0.03
+	touch "$hg_dir/mark"
+}
+
 # same REASON NAME COMMAND...: cold and warm as direct; the warm one for REASON
 same()
 {
 	want=$1
 	name=$2
 	shift 2
-	sleep 0.03
-	touch "$hg_dir/mark"
+	mark
 	run_as direct "$@"
 	run_as cold "$launcher" "$@"
 	run_as warm "$launcher" "$@"
@@ -70,8 +78,7 @@ compiled_anew()
 {
 	name=$1
 	shift
-	sleep 0.03
-	touch "$hg_dir/mark"
+	mark
 	run_as direct "$@"
 	run_as anew "$launcher" "$@"
 	if agrees anew >"$hg_dir/differ" 2>&1; then

@@ -201,6 +201,33 @@ START_TEST(overwritten_inputs_are_told)
 }
 END_TEST
 
+START_TEST(what_is_added_to_is_an_input_unless_begun_here)
+{
+	static const char program[] =
+	    "import sys\n"
+	    "for word in sys.argv[1:]:\n"
+	    "    name, mode = word.split(':')\n"
+	    "    open(name, mode).write('x')\n";
+	struct hg_observed_list l;
+
+	setup();
+	put("p.py", program);
+	put("old", "a\n");
+	put("older", "a\n");
+	put("log", "a\n");
+	ck_assert_int_eq(observe("python3 p.py old:a older:r+ new:w new:a "
+				 "again:w again:r+; echo >>log",
+			     &l),
+	    0);
+	ck_assert_int_eq(kind_of(&l, "old"), HG_OBSERVED_OVERWRITTEN);
+	ck_assert_int_eq(kind_of(&l, "older"), HG_OBSERVED_OVERWRITTEN);
+	ck_assert_int_eq(kind_of(&l, "new"), HG_OBSERVED_WRITTEN);
+	ck_assert_int_eq(kind_of(&l, "again"), HG_OBSERVED_WRITTEN);
+	ck_assert_int_eq(kind_of(&l, "log"), -1);
+	finish(&l);
+}
+END_TEST
+
 START_TEST(dates_are_told_however_they_are_spelled)
 {
 	struct hg_observed_list l;
@@ -223,7 +250,8 @@ START_TEST(dates_are_told_however_they_are_spelled)
 }
 END_TEST
 
-UNIT_MAIN("observe", dates_are_told_however_they_are_spelled, sees_headers_found_missing_and_only_tested,
+UNIT_MAIN("observe", what_is_added_to_is_an_input_unless_begun_here,
+    dates_are_told_however_they_are_spelled, sees_headers_found_missing_and_only_tested,
     sees_what_the_assembler_includes, temporary_files_are_not_inputs,
     sees_the_programs_that_are_run, clang_is_seen_too,
     a_process_out_of_sight_is_reported,
