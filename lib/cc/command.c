@@ -132,14 +132,41 @@ set_mode(struct hg_cc_command *c, enum hg_cc_mode mode)
 		c->mode = mode;
 }
 
+/* -MD or -MMD, n bytes of it. */
+static bool
+asks_for_depfile(const char *word, size_t n)
+{
+	return (n == 3 && memcmp(word, "-MD", 3) == 0) ||
+	    (n == 4 && memcmp(word, "-MMD", 4) == 0);
+}
+
+/*
+ * Clang knows -Wp,-MD,FILE. With more behind FILE it takes -MD only, and with
+ * something else in front it does as GCC.
+ */
+static bool
+clang_preprocessor_words(struct scan *s, const char *list)
+{
+	size_t n = strcspn(list, ",");
+	const char *file = list + n + (list[n] == ',');
+
+	if (!asks_for_depfile(list, n))
+		return false;
+	s->dep = true;
+	if (*file && !strchr(file, ','))
+		s->dep_file = file;
+	return true;
+}
+
 /* -Wp,-MD,FILE,-MT,TARGET and the like. */
 static void
 preprocessor_words(struct scan *s, const char *list)
 {
+	if (s->is_clang && clang_preprocessor_words(s, list))
+		return;
 	for (const char *p = list; *p;) {
 		size_t n = strcspn(p, ",");
-		bool md = (n == 3 && memcmp(p, "-MD", 3) == 0) ||
-		    (n == 4 && memcmp(p, "-MMD", 4) == 0);
+		bool md = asks_for_depfile(p, n);
 
 		if (n == 3 && (!memcmp(p, "-MT", 3) || !memcmp(p, "-MQ", 3)))
 			s->dep_target = true;

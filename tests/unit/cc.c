@@ -20,7 +20,7 @@
 #include "tests/lib/unit.h"
 
 static struct hg_cc_command
-parse(const char *line)
+parse_as(const char *line, bool is_clang)
 {
 	struct hg_strvec words = HG_STRVEC_INIT;
 	static const char *const none[] = { NULL };
@@ -28,9 +28,15 @@ parse(const char *line)
 
 	hg_response_split(line, &words);
 	hg_cc_command_parse(
-	    &c, words.n ? (const char *const *)words.v : none, false);
+	    &c, words.n ? (const char *const *)words.v : none, is_clang);
 	hg_strvec_release(&words);
 	return c;
+}
+
+static struct hg_cc_command
+parse(const char *line)
+{
+	return parse_as(line, false);
 }
 
 START_TEST(rows_are_in_byte_order_and_unique)
@@ -121,6 +127,34 @@ START_TEST(names_the_outputs)
 		ck_assert_msg(c.reason == HG_REASON_miss, "%s", cases[i].line);
 		ck_assert_pstr_eq(c.output, cases[i].output);
 		ck_assert_pstr_eq(c.depfile, cases[i].depfile);
+		hg_cc_command_release(&c);
+	}
+}
+END_TEST
+
+START_TEST(clang_takes_less_of_preprocessor_words)
+{
+	static const struct {
+		const char *words;
+		const char *depfile;
+		bool target_matters;
+	} cases[] = {
+		{ "-Wp,-MD,d/.a.d", "d/.a.d", true },
+		{ "-Wp,-MMD,d/.a.d,-MT,q", "a.d", true },
+		{ "-Wp,-MD", "a.d", true },
+		{ "-Wp,-DX,-MD,y.d,-MT,q", "y.d", false },
+		{ "-Wp,-DX", NULL, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char line[64];
+		struct hg_cc_command c;
+
+		snprintf(line, sizeof(line), "-c a.c %s", cases[i].words);
+		c = parse_as(line, true);
+		ck_assert_int_eq(c.reason, HG_REASON_miss);
+		ck_assert_pstr_eq(c.depfile, cases[i].depfile);
+		ck_assert_int_eq(c.target_matters, cases[i].target_matters);
 		hg_cc_command_release(&c);
 	}
 }
@@ -399,6 +433,7 @@ START_TEST(environment_that_matters)
 END_TEST
 
 UNIT_MAIN("cc", rows_are_in_byte_order_and_unique, every_row_finds_itself,
+    clang_takes_less_of_preprocessor_words,
     the_longest_fitting_row_wins, names_the_outputs,
     says_why_a_command_is_not_ours, the_key_leaves_out_names_of_outputs,
     knows_when_folder_and_machine_matter, preprocessing_form_writes_nothing,
