@@ -204,6 +204,7 @@ hg_deliver_cached(const struct hg_job *job, const struct hg_digest *result,
 		(void)!hg_write_all(STDERR_FILENO, r->err, r->err_n, NULL);
 		*ret_exit = r->exit_code;
 		hg_result_touch(reader);
+		hg_manifest_touch(job->cache, &job->key, &job->lookup);
 	}
 	hg_result_close(reader);
 	return rc;

@@ -329,16 +329,13 @@ uses_clang_pch(const struct hg_job *job, const struct hg_observed_list *seen)
 
 /* ---- the whole --------------------------------------------------------- */
 
-/* Lets other checkouts find the result, if it is what they would get. */
+/* Lets other checkouts find the result. */
 static void
-share(struct publish *p, const struct hg_result *r,
-    const struct hg_digest *result, bool bound)
+share(struct publish *p, const struct hg_digest *result, bool bound)
 {
 	struct hg_job *job = p->job;
 	const struct hg_portable *to = &job->portable;
 
-	if (!hg_portable_plan(job) || !hg_portable_is_same(job, p->seen, r))
-		return;
 	hg_set_make_portable(p->set, to->root);
 	(void)hg_manifest_add(job->cache, &to->key, p->set, result,
 	    bound ? to->names : 0, p->made->compile_us, NULL);
@@ -363,18 +360,24 @@ write_entries(struct publish *p)
 	    m->exit_code != 0;
 	/* results for other names must not take this one's place */
 	uint64_t names = bound ? job->names : 0;
+	/* only if it is what they would get */
+	bool shared = hg_portable_plan(job) &&
+	    hg_portable_is_same(job, p->seen, &r);
 	struct hg_digest result;
 	struct hg_error err;
 
 	if (job->config.cache_compression)
 		r.zip_level = (int)job->config.cache_compression_level;
+	if (shared)
+		hg_set_share(p->set, &job->portable.key);
 	hg_set_result_key(p->set, &job->key, names, &result);
 	if (hg_result_write(job->cache, &result, &r, &err) != 0 ||
 	    hg_manifest_add(job->cache, &job->key, p->set, &result, names,
 		m->compile_us, &err) != 0)
 		return decline(p, HG_REASON_cache_unwritable, err.text);
 	job->kept = true;
-	share(p, &r, &result, bound);
+	if (shared)
+		share(p, &result, bound);
 	return 0;
 }
 

@@ -28,6 +28,8 @@ struct hg_set_builder {
 	struct hg_strbuf pool;
 	/* folder -> struct hg_missing */
 	struct hg_hmap missing;
+	/* see hg_set_share() */
+	struct hg_digest shared;
 };
 
 /* Adds what is no file. The entry is valid until the next one is added. */

@@ -25,6 +25,7 @@ enum {
 	EXCHANGE = 1 << 1,
 
 	MAX_TRIES = 100,
+	TOUCH_AFTER_S = 3600,
 };
 
 struct hg_cache {
@@ -116,6 +117,22 @@ hg_cache_open(
 
 	free(path);
 	return fd;
+}
+
+bool
+hg_cache_touch_is_due(time_t used_s)
+{
+	return time(NULL) - used_s > TOUCH_AFTER_S;
+}
+
+void
+hg_cache_touch(
+    struct hg_cache *c, const struct hg_digest *key, const char *ending)
+{
+	char *path = entry_path(c, key, ending);
+
+	(void)utimensat(AT_FDCWD, path, NULL, 0);
+	free(path);
 }
 
 /* Beside path, of no other process even where process numbers are not shared. */

@@ -4,9 +4,9 @@
  * first two hex digits (DIR/ab/ab12….m), published by rename. Every file that
  * comes or goes is counted (usage.h).
  *
- * Manifests and results are pairs by name: a result's key begins with the first
- * half of its manifest's key, so that both stand in one folder, and one listing
- * tells which results belong to a manifest and whether any do.
+ * The keys of all that was made of one source begin alike, and a result's like
+ * its manifest's: all stand in one folder, and one listing tells whether there
+ * are results for the manifests and manifests for the results.
  */
 #ifndef HG_STORE_CACHE_H
 #define HG_STORE_CACHE_H
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "lib/digest/digest.h"
 
@@ -23,7 +24,7 @@ struct hg_usage;
 /* Endings of entries. */
 #define HG_ENTRY_MANIFEST "m"
 #define HG_ENTRY_RESULT "o"
-/* Bytes that the keys of a pair have in common. */
+/* Bytes that the keys of a manifest and its results have in common. */
 #define HG_PAIR_BYTES (HG_DIGEST_BYTES / 2)
 
 struct hg_cache;
@@ -53,6 +54,15 @@ struct hg_piece {
 int hg_cache_publish(struct hg_cache *c, const struct hg_digest *key,
     const char *ending, const struct hg_piece *pieces, size_t n_pieces,
     struct hg_error *err);
+
+/*
+ * How recently an entry was of use is its file's time, good to an hour: is it
+ * due to be noted again, for one whose time is used_s?
+ */
+bool hg_cache_touch_is_due(time_t used_s);
+/* Notes that an entry is of use now, if it is there and ours. */
+void hg_cache_touch(
+    struct hg_cache *c, const struct hg_digest *key, const char *ending);
 
 /* True when there was one, and it was removed by us. */
 bool hg_cache_remove(

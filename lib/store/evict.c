@@ -2,7 +2,8 @@
 /*
  * Eviction. Folders are listed in batches of some thousand files: at least one
  * folder, at most all 256 (then the order of use is exact, not a sample's). The
- * listing alone tells what belongs together, as the keys of a pair begin alike.
+ * listing alone tells what belongs together, as the keys of all that was made of
+ * one source begin alike.
  */
 #include "config.h"
 
@@ -36,8 +37,8 @@ enum {
 };
 
 static const int64_t NS_PER_S = 1000000000;
-/* One half of a pair may be that much older than the other. */
-static const int64_t PAIR_NS = INT64_C(3600) * 1000000000;
+/* A result may stand there that long before the manifest that leads to it. */
+static const int64_t PUBLISH_NS = INT64_C(3600) * 1000000000;
 
 /* A manifest, or a result: all the files of one key. */
 struct unit {
@@ -45,7 +46,7 @@ struct unit {
 	size_t n_files;
 	int64_t bytes;
 	int64_t used_ns;
-	struct pair *pair;
+	struct group *group;
 	bool is_manifest;
 	/* leads nowhere, or is never found */
 	bool is_useless;
@@ -53,11 +54,11 @@ struct unit {
 	bool is_meant;
 };
 
-/* What belongs to one manifest. */
-struct pair {
+/* All that is of one source. */
+struct group {
 	size_t manifests;
 	size_t results;
-	int64_t used_ns;
+	bool had_results;
 };
 
 struct batch {
@@ -65,7 +66,7 @@ struct batch {
 	unsigned folders;
 	struct unit *units;
 	size_t n_units;
-	struct pair *pairs;
+	struct group *groups;
 	int64_t bytes;
 };
 
@@ -98,14 +99,14 @@ by_use(const void *va, const void *vb)
 	return a->is_manifest - b->is_manifest;
 }
 
-/* The unit that begins at file i, of the pair. */
+/* The unit that begins at file i, of the group. */
 static void
-take_unit(struct batch *b, size_t i, struct pair *pair)
+take_unit(struct batch *b, size_t i, struct group *group)
 {
 	const struct hg_folder_file *f = &b->list.v[i];
 	struct unit *u = &b->units[b->n_units++];
 
-	*u = (struct unit){ .file = f, .pair = pair };
+	*u = (struct unit){ .file = f, .group = group };
 	for (; i < b->list.n; i++, f++) {
 		if (u->n_files > 0 && by_key(u->file, f) != 0)
 			break;
@@ -117,41 +118,38 @@ take_unit(struct batch *b, size_t i, struct pair *pair)
 	}
 	b->bytes += u->bytes;
 	if (u->is_manifest) {
-		pair->manifests++;
+		group->manifests++;
 		return;
 	}
-	pair->results++;
-	if (u->used_ns > pair->used_ns)
-		pair->used_ns = u->used_ns;
+	group->results++;
+	group->had_results = true;
 }
 
 static void
 judge(struct unit *u, int64_t now)
 {
-	const struct pair *p = u->pair;
+	const struct group *g = u->group;
 
-	if (p->manifests == 0 || p->results == 0)
-		u->is_useless = u->used_ns < now - PAIR_NS;
-	else if (u->is_manifest)
-		u->used_ns = p->used_ns;
+	if (g->manifests == 0 || g->results == 0)
+		u->is_useless = u->used_ns < now - PUBLISH_NS;
 }
 
-/* From files to units and pairs, in the order of their keys. */
+/* From files to units and groups, in the order of their keys. */
 static void
 group_files(struct batch *b)
 {
-	struct pair *pair = NULL;
+	struct group *group = NULL;
 	int64_t now = hg_sig_now();
 
 	qsort(b->list.v, b->list.n, sizeof(*b->list.v), by_key);
 	b->units = hg_xcalloc(b->list.n, sizeof(*b->units));
-	b->pairs = hg_xcalloc(b->list.n, sizeof(*b->pairs));
+	b->groups = hg_xcalloc(b->list.n, sizeof(*b->groups));
 	for (size_t i = 0; i < b->list.n;) {
 		const struct hg_folder_file *f = &b->list.v[i];
 
 		if (i == 0 || memcmp(f[-1].key.b, f->key.b, HG_PAIR_BYTES) != 0)
-			pair = pair ? pair + 1 : b->pairs;
-		take_unit(b, i, pair);
+			group = group ? group + 1 : b->groups;
+		take_unit(b, i, group);
 		i += b->units[b->n_units - 1].n_files;
 	}
 	for (size_t i = 0; i < b->n_units; i++)
@@ -163,7 +161,7 @@ batch_release(struct batch *b)
 {
 	hg_folder_list_release(&b->list);
 	free(b->units);
-	free(b->pairs);
+	free(b->groups);
 }
 
 /*
@@ -262,7 +260,7 @@ must_go(const struct unit *u, const struct demand *d)
 	if (u->is_useless || d->bytes > 0 || d->files > 0)
 		return true;
 	/* its last result has just gone */
-	if (u->is_manifest && u->pair->results == 0 && u->pair->used_ns > 0)
+	if (u->is_manifest && u->group->results == 0 && u->group->had_results)
 		return true;
 	return u->used_ns < d->before_ns &&
 	    (!d->namespace || u->is_meant);
@@ -284,7 +282,7 @@ remove_unit(struct hg_cache *c, const struct unit *u, struct demand *d,
 	d->bytes -= u->bytes;
 	d->files -= (int64_t)u->n_files;
 	if (!u->is_manifest)
-		u->pair->results--;
+		u->group->results--;
 }
 
 /* Removes what must go, the least recently used first. */

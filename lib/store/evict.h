@@ -2,11 +2,10 @@
 /*
  * Keeping a cache within its limits by dropping what was used least lately.
  *
- * What counts is the use of results (hg_result_touch(), good to an hour). A
- * manifest is as recent as the most recent of its results and goes right after
- * the last of them; a result whose manifest is gone can never be found again,
- * and a manifest without results leads nowhere: both go first, once they are old
- * enough not to be one half of a pair that is being published.
+ * What counts is the use of each entry (hg_cache_touch_is_due()). When the last
+ * result of a source goes, its manifests go with it. Results without manifests
+ * can never be found again, and manifests without results lead nowhere: both go
+ * first, once they are old enough not to be what is just being published.
  *
  * The keys spread evenly over the folders. So a few folders together are a fair
  * sample of the cache, and what is oldest in them is about the oldest of all:

@@ -29,18 +29,39 @@ enum {
 	REFRESH_EFFORT = 8,
 };
 
-/* Where the sets begin in what was read; 0 when there are none to be used. */
+/* Whole files appear by rename, so one call reads all there ever will be. */
+static bool
+read_whole(int fd, const struct stat *st, struct hg_strbuf *out)
+{
+	ssize_t k;
+
+	if (st->st_size <= 0 || st->st_size > (off_t)HG_MANIFEST_MAX_BYTES)
+		return false;
+	hg_strbuf_grow(out, (size_t)st->st_size);
+	k = read(fd, out->buf, (size_t)st->st_size);
+	if (k > 0)
+		hg_strbuf_setlen(out, (size_t)k);
+	return k > 0;
+}
+
+/*
+ * Where the sets begin in what was read; 0 when there are none to be used.
+ * *ret_used: when it was of use, as far as that was written down.
+ */
 static size_t
 read_manifest(const struct hg_cache *c, const struct hg_digest *key,
-    struct hg_strbuf *out)
+    struct hg_strbuf *out, time_t *ret_used)
 {
 	const struct hg_manifest_head *head = NULL;
 	int fd = hg_cache_open(c, key, HG_ENTRY_MANIFEST);
+	struct stat st;
 
 	if (fd < 0)
 		return 0;
-	if (hg_read_fd(fd, HG_MANIFEST_MAX_BYTES, out, NULL) == 0)
+	if (fstat(fd, &st) == 0 && read_whole(fd, &st, out)) {
 		head = hg_manifest_head_view(out->buf, out->len, key);
+		*ret_used = st.st_mtim.tv_sec;
+	}
 	hg_fd_close(&fd);
 	return head ? head->size : 0;
 }
@@ -262,6 +283,7 @@ fill(const struct check *k, const struct hg_set_head *head,
 	ret->hit = true;
 	ret->end = HG_LOOKUP_HIT;
 	ret->result = head->result;
+	ret->shared = head->shared;
 	ret->compile_us = head->compile_us;
 	if (k->from && k->to && strcmp(k->from, k->to) != 0) {
 		ret->from = hg_xstrdup(k->from);
@@ -297,7 +319,7 @@ hg_manifest_lookup(struct hg_cache *c, const struct hg_digest *key,
 
 	memset(ret, 0, sizeof(*ret));
 	ret->end = HG_LOOKUP_ABSENT;
-	first = read_manifest(c, key, &all);
+	first = read_manifest(c, key, &all, &ret->used_s);
 	if (first == 0)
 		goto out;
 	for (size_t at = first; at < all.len; at += v.head->size) {
@@ -310,12 +332,28 @@ hg_manifest_lookup(struct hg_cache *c, const struct hg_digest *key,
 		if (!is_usable(&k, &v, names, &nearest, ret))
 			continue;
 		fill(&k, v.head, ret);
-		if (k.refreshed && k.effort > REFRESH_EFFORT)
+		if (k.refreshed && k.effort > REFRESH_EFFORT) {
 			write_back(c, key, &all, first, v.head);
+			/* that made it young, but not the shared one */
+			ret->used_s = 0;
+		}
 		break;
 	}
 out:
 	hg_strbuf_release(&all);
+}
+
+void
+hg_manifest_touch(struct hg_cache *c, const struct hg_digest *key,
+    const struct hg_lookup *l)
+{
+	static const struct hg_digest none;
+
+	if (!hg_cache_touch_is_due(l->used_s))
+		return;
+	hg_cache_touch(c, key, HG_ENTRY_MANIFEST);
+	if (!hg_digest_equal(&l->shared, &none))
+		hg_cache_touch(c, &l->shared, HG_ENTRY_MANIFEST);
 }
 
 void
@@ -356,12 +394,13 @@ put_first(struct hg_cache *c, const struct hg_digest *key,
 {
 	struct hg_strbuf old = HG_STRBUF_INIT, out = HG_STRBUF_INIT;
 	struct hg_piece piece;
+	time_t used_s;
 	size_t first;
 	int rc;
 
 	hg_manifest_head_add(key, hg_cache_namespace(c), &out);
 	hg_strbuf_add(&out, set->buf, set->len);
-	first = read_manifest(c, key, &old);
+	first = read_manifest(c, key, &old, &used_s);
 	if (first > 0)
 		keep_older(&old, first, result, names, &out);
 	piece.p = out.buf;
@@ -414,7 +453,7 @@ hg_manifest_find(struct hg_cache *c, const struct hg_digest *key,
 
 	memset(ret, 0, sizeof(*ret));
 	ret->end = HG_LOOKUP_ABSENT;
-	first = read_manifest(c, key, &all);
+	first = read_manifest(c, key, &all, &ret->used_s);
 	if (first == 0)
 		goto out;
 	for (size_t at = first; at < all.len; at += v.head->size) {

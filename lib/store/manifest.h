@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "lib/digest/digest.h"
 #include "lib/store/sig.h"
@@ -64,6 +65,8 @@ int hg_set_add_folder(
     struct hg_set_builder *b, const char *path, struct hg_error *err);
 int hg_set_add_listing(
     struct hg_set_builder *b, const char *path, struct hg_error *err);
+/* The set is also to be found under key, by all checkouts. */
+void hg_set_share(struct hg_set_builder *b, const struct hg_digest *key);
 /*
  * Makes the set one of paths relative to root: for hg_manifest_add() under a key
  * that does not hold root, and hg_manifest_find().
@@ -106,6 +109,9 @@ struct hg_lookup {
 	bool hit;
 	enum hg_lookup_end end;
 	struct hg_digest result;
+	/* see hg_manifest_touch() */
+	struct hg_digest shared;
+	time_t used_s;
 	uint64_t compile_us;
 	/*
 	 * A hit: unless NULL, the dependency file names files below from, which
@@ -140,6 +146,12 @@ void hg_manifest_find(struct hg_cache *c, const struct hg_digest *key,
     uint64_t names, const struct hg_manifest_place *place,
     struct hg_memo *memo, struct hg_lookup *ret);
 
+/*
+ * Says that the hit was of use: notes it for the manifest of key, where the hit
+ * was or would be, and for the one that checkouts share. See hg_cache_touch().
+ */
+void hg_manifest_touch(struct hg_cache *c, const struct hg_digest *key,
+    const struct hg_lookup *l);
 void hg_lookup_release(struct hg_lookup *l);
 
 #endif

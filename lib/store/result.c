@@ -33,8 +33,6 @@ enum {
 	COPY_BYTES = 128 << 10,
 	/* file systems share blocks of this size */
 	CLONE_BYTES = 4096,
-	/* an entry's time of last use is good to this many seconds */
-	TOUCH_AFTER_S = 3600,
 };
 
 struct head {
@@ -330,7 +328,7 @@ fail:
 void
 hg_result_touch(struct hg_result_reader *r)
 {
-	if (time(NULL) - r->used_s > TOUCH_AFTER_S)
+	if (hg_cache_touch_is_due(r->used_s))
 		futimens(r->fd, NULL);
 }
 

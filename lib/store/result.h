@@ -62,8 +62,8 @@ struct hg_result_reader;
 struct hg_result_reader *hg_result_open(
     struct hg_cache *c, const struct hg_digest *key, struct hg_error *err);
 /*
- * Says that the entry was of use: what was used last is kept longest. Written
- * down (as the file's time) at most once an hour.
+ * Says that the entry was of use: what was used last is kept longest. See
+ * hg_cache_touch_is_due().
  */
 void hg_result_touch(struct hg_result_reader *r);
 void hg_result_close(struct hg_result_reader *r);

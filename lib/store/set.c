@@ -381,6 +381,12 @@ key_missing(const char *dir, void *value, void *arg)
 }
 
 void
+hg_set_share(struct hg_set_builder *b, const struct hg_digest *key)
+{
+	b->shared = *key;
+}
+
+void
 hg_set_result_key(const struct hg_set_builder *b,
     const struct hg_digest *manifest_key, uint64_t names,
     struct hg_digest *ret)
@@ -511,6 +517,7 @@ hg_set_pack(struct hg_set_builder *b, const struct hg_digest *result,
 
 	drop_needless(b);
 	p.head.result = *result;
+	p.head.shared = b->shared;
 	p.head.names = names;
 	p.head.compile_us = compile_us;
 	hg_strbuf_add(&p.files, b->files, b->n_files * sizeof(*b->files));

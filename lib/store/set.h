@@ -14,7 +14,7 @@
 #include "lib/digest/digest.h"
 #include "lib/store/sig.h"
 
-#define HG_SET_MAGIC UINT32_C(0x31736768)
+#define HG_SET_MAGIC UINT32_C(0x32736768)
 
 struct hg_set_head {
 	uint32_t magic;
@@ -23,6 +23,8 @@ struct hg_set_head {
 	/* over everything behind this field */
 	uint64_t check;
 	struct hg_digest result;
+	/* the manifest where other checkouts find the same; 0: none */
+	struct hg_digest shared;
 	uint64_t names;
 	uint64_t compile_us;
 	uint32_t n_files;

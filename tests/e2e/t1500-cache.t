@@ -143,6 +143,46 @@ like 'they can be removed' "$out" '^removed 2 entries, .*; 2 are left'
 compile 3
 is 'and no others are' "$(last_reason)" hit
 
+# ---- checkouts -----------------------------------------------------------
+
+# in_checkout NAME WORDS: compiles there, all files named by absolute paths
+in_checkout()
+{
+	name=$PWD/$1
+	shift
+	"$launcher" gcc "$@" -c "$name/deps.c" -o "$name/deps.o"
+}
+
+# ages ENDING: entries that were not of use for long, of those
+ages()
+{
+	echo "$(entries "$1" | wc -l)," \
+		"$(find "$HG_CACHE_DIR"/?? -name "*.$1" -mmin +60 | wc -l) old"
+}
+
+rm -rf "$HG_CACHE_DIR"
+for name in one two; do
+	mkdir -p $name/.git
+	cp deps.c h.h $name
+done
+sleep 0.05
+in_checkout one
+in_checkout two
+is 'a second checkout hits' "$(last_reason)" hit
+settled
+is 'they share a result' "$(ages m); $(ages o)" '3, 0 old; 1, 0 old'
+touch -d '2 hours ago' "$HG_CACHE_DIR"/??/*
+in_checkout two
+is 'use is noted for what it took, and for what others would take' \
+	"$(ages m); $(ages o)" '3, 1 old; 1, 0 old'
+in_checkout one -DOTHER
+touch -d '3 hours ago' "$HG_CACHE_DIR"/??/*
+in_checkout one -DOTHER
+out=$("$hgbuild" cache evict --older-than 2h)
+like 'what is no longer used goes, though its source is' "$out" \
+	'^removed 4 entries, .*; 3 are left'
+rm -rf "$HG_CACHE_DIR" one two
+
 # ---- looking at entries --------------------------------------------------
 
 "$launcher" gcc -Wall -MD -c deps.c -o deps.o

@@ -306,26 +306,61 @@ START_TEST(the_least_recently_used_go_first)
 }
 END_TEST
 
-START_TEST(a_manifest_lives_as_long_as_its_results)
+START_TEST(manifests_go_with_the_last_result_of_their_source)
 {
 	setup();
-	/* an old manifest with an older and a newer result */
-	put(key_of(1, 0), HG_ENTRY_MANIFEST, 1, 5000);
+	/* two checkouts' manifests, one of which was deleted long ago */
+	put(key_of(1, 8), HG_ENTRY_MANIFEST, 1, 5000);
+	put(key_of(1, 9), HG_ENTRY_MANIFEST, 1, 20);
 	put(key_of(1, 1), HG_ENTRY_RESULT, 1, 4000);
 	put(key_of(1, 2), HG_ENTRY_RESULT, 1, 10);
-	/* a new manifest with an old result */
-	put(key_of(2, 0), HG_ENTRY_MANIFEST, 1, 1);
+	/* manifests that are younger than their result */
+	put(key_of(2, 8), HG_ENTRY_MANIFEST, 1, 1);
+	put(key_of(2, 9), HG_ENTRY_MANIFEST, 1, 1);
 	put(key_of(2, 1), HG_ENTRY_RESULT, 1, 3000);
-	evict((struct hg_evict_rule){ .max_files = 4 });
+	evict((struct hg_evict_rule){ .max_files = 5 });
+	ck_assert(!has(key_of(1, 8), HG_ENTRY_MANIFEST));
 	ck_assert(!has(key_of(1, 1), HG_ENTRY_RESULT));
-	ck_assert(has(key_of(1, 0), HG_ENTRY_MANIFEST));
-	ck_assert(has_pair(2));
-	/* one is asked for, but the pair goes as a whole */
-	evict((struct hg_evict_rule){ .max_files = 3 });
-	ck_assert(!has_pair(2));
+	/* one is asked for, but nothing is to be left that leads nowhere */
+	evict((struct hg_evict_rule){ .max_files = 4 });
+	ck_assert_int_eq(total().files, 2);
+	ck_assert(has(key_of(1, 9), HG_ENTRY_MANIFEST));
 	ck_assert(has(key_of(1, 2), HG_ENTRY_RESULT));
-	evict((struct hg_evict_rule){ .max_files = 1 });
-	ck_assert(!has(key_of(1, 0), HG_ENTRY_MANIFEST));
+	finish();
+}
+END_TEST
+
+/* The time that says when an entry was of use. */
+static time_t
+used_s(struct hg_digest key)
+{
+	char path[128];
+	struct stat st;
+
+	path_of(&key, HG_ENTRY_MANIFEST, path);
+	ck_assert_int_eq(stat(path, &st), 0);
+	return st.st_mtime;
+}
+
+START_TEST(the_use_of_manifests_is_noted_once_an_hour)
+{
+	struct hg_digest own = key_of(1, 0);
+	time_t now = time(NULL);
+	struct hg_lookup young = { .used_s = now - HOUR + 60 },
+			 old = { .used_s = now - HOUR - 1 };
+
+	setup();
+	put(key_of(1, 0), HG_ENTRY_MANIFEST, 1, 2 * HOUR);
+	put(key_of(1, 1), HG_ENTRY_MANIFEST, 1, 2 * HOUR);
+	put(key_of(1, 2), HG_ENTRY_MANIFEST, 1, 2 * HOUR);
+	young.shared = old.shared = key_of(1, 1);
+	hg_manifest_touch(cache, &own, &young);
+	ck_assert_int_lt(used_s(key_of(1, 0)), now - HOUR);
+	ck_assert_int_lt(used_s(key_of(1, 1)), now - HOUR);
+	hg_manifest_touch(cache, &own, &old);
+	ck_assert_int_ge(used_s(key_of(1, 0)), now);
+	ck_assert_int_ge(used_s(key_of(1, 1)), now);
+	ck_assert_int_lt(used_s(key_of(1, 2)), now - HOUR);
 	finish();
 }
 END_TEST
@@ -353,7 +388,8 @@ START_TEST(files_of_one_key_go_together)
 	setup();
 	put_pair(1, 100);
 	put(key_of(1, 1), "x", 1, 300);
-	put_pair(2, 200);
+	put(key_of(2, 0), HG_ENTRY_MANIFEST, 1, 1);
+	put(key_of(2, 1), HG_ENTRY_RESULT, 1, 200);
 	put(key_of(2, 1), "x", 1, 1);
 	evict((struct hg_evict_rule){ .max_files = 5 });
 	ck_assert(!has_pair(1));
@@ -806,7 +842,9 @@ UNIT_MAIN("evict", files_and_room_are_counted,
     counts_are_exact_however_many_change_one_entry,
     wrong_counts_are_put_right_by_looking,
     a_change_that_is_half_done_is_not_corrected, only_one_cleans,
-    the_least_recently_used_go_first, a_manifest_lives_as_long_as_its_results,
+    the_least_recently_used_go_first,
+    manifests_go_with_the_last_result_of_their_source,
+    the_use_of_manifests_is_noted_once_an_hour,
     halves_of_pairs_go_when_they_are_old, files_of_one_key_go_together,
     what_was_not_used_for_long_goes, a_namespace_can_be_removed,
     a_namespace_shares_sources_with_others,
