@@ -34,8 +34,6 @@ struct hg_cli {
 	struct hg_error cfg_error;
 	bool json;
 	bool want_help;
-	/* --write, of commands that offer it */
-	bool write;
 	const struct hg_command *command;
 	/* flags that only this command has: name, value, name, value, ... */
 	struct hg_strvec own;
@@ -64,7 +62,8 @@ int hg_cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int hg_cli_refuse(const struct hg_cli *cli);
 /*
  * The value of a flag of the command's own, which is one that stands in its row
- * as "[--name VALUE]"; NULL when it was not given. The last one counts.
+ * as "[--name VALUE]", or "" if it does as "[--name]"; NULL when it was not
+ * given. The last one counts.
  */
 const char *hg_cli_value(const struct hg_cli *cli, const char *name);
 /* Prints a command's help, or all of hgbuild's when c is NULL. */

@@ -177,7 +177,7 @@ hg_cli_import_ccache(struct hg_cli *cli)
 	rc = read_settings(&im, cli->argc > 0 ? cli->argv[0] : NULL, &err);
 	if (rc == 0)
 		convert_all(&im);
-	if (rc == 0 && cli->write)
+	if (rc == 0 && hg_cli_value(cli, "write"))
 		rc = write_user_file(&im, &err);
 	else if (rc == 0)
 		print_all(&im);

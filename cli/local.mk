@@ -17,6 +17,9 @@ bin_hgbuild_SOURCES = \
 	%D%/help.c \
 	%D%/import.c \
 	%D%/inspect.c \
+	%D%/inspect.h \
+	%D%/inspect_json.c \
+	%D%/inspect_text.c \
 	%D%/json.c \
 	%D%/json.h \
 	%D%/main.c \

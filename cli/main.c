@@ -75,24 +75,37 @@ hg_cli_find_launcher(void)
 	return path ? path : hg_path_search("hg-launcher", getenv("PATH"));
 }
 
-/* Does the command's row have "[--name VALUE]"? n: of the name's bytes. */
-static bool
-is_own_flag(const struct hg_command *c, const char *name, size_t n)
+/*
+ * What stands behind a flag in the command's row: ' ' if it is "[--name VALUE]",
+ * ']' if it is "[--name]", 0 if it is not there. n: of the name's bytes.
+ */
+static char
+own_flag(const struct hg_command *c, const char *name, size_t n)
 {
 	for (const char *at = c ? c->args : ""; (at = strstr(at, "[--")); at++)
-		if (strncmp(at + 3, name, n) == 0 && at[3 + n] == ' ')
-			return true;
-	return false;
+		if (strncmp(at + 3, name, n) == 0 &&
+		    (at[3 + n] == ' ' || at[3 + n] == ']'))
+			return at[3 + n];
+	return '\0';
 }
 
-/* "--name VALUE" or "--name=VALUE": the words taken, or < 0. */
+/* "--name VALUE", "--name=VALUE" or "--name": the words taken, or < 0. */
 static int
 take_own_flag(struct hg_cli *cli, char **argv, struct hg_error *err)
 {
 	const char *name = argv[0] + 2;
 	size_t n = strcspn(name, "=");
+	bool bare = own_flag(cli->command, name, n) == ']';
 	const char *value = name[n] ? name + n + 1 : argv[1];
 
+	if (bare && name[n])
+		return hg_fail(err, HG_INVALID, "flag --%.*s has no value",
+		    (int)n, name);
+	if (bare) {
+		hg_strvec_add(&cli->own, name);
+		hg_strvec_add(&cli->own, "");
+		return 1;
+	}
 	if (!value)
 		return hg_fail(
 		    err, HG_INVALID, "flag --%s needs a value", name);
@@ -132,14 +145,11 @@ take_flag(struct hg_cli *cli, int argc, char **argv, struct hg_error *err)
 		rc = hg_config_set(&cli->cfg, id, value, "flag -C", err);
 		return rc ? rc : 2 - (word[2] != '\0');
 	}
-	if (strncmp(word, "--", 2) == 0 &&
-	    is_own_flag(cli->command, word + 2, strcspn(word + 2, "=")))
-		return take_own_flag(cli, argv, err);
 	if (strcmp(word, "--json") == 0)
 		cli->json = true;
-	else if (strcmp(word, "--write") == 0 && cli->command &&
-	    strstr(cli->command->args, "[--write]"))
-		cli->write = true;
+	else if (strncmp(word, "--", 2) == 0 &&
+	    own_flag(cli->command, word + 2, strcspn(word + 2, "=")))
+		return take_own_flag(cli, argv, err);
 	else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
 		cli->want_help = true;
 	else if (strcmp(word, "--insecure") != 0) {

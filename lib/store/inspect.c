@@ -37,13 +37,15 @@ kind_name(uint32_t kind)
 	return "unknown";
 }
 
-/* Without the mark in front of what is below a checkout's folder. */
-static const char *
-path_of(const struct hg_set_view *v, uint32_t at)
+/* Makes the checkouts' folder, in the beginning of paths, readable. */
+static void
+mark_roots(struct hg_manifest *m, const struct hg_set_view *v)
 {
-	const char *path = v->pool + at;
+	char *pool = m->bytes.buf + (v->pool - m->bytes.buf);
 
-	return *path == HG_SET_ROOT ? path + 1 : path;
+	for (uint32_t i = 0; i < v->head->pool_bytes; i++)
+		if (pool[i] == HG_SET_ROOT && (i == 0 || !pool[i - 1]))
+			pool[i] = HG_MANIFEST_ROOT;
 }
 
 static void
@@ -52,6 +54,7 @@ take_set(const struct hg_set_view *v, struct hg_manifest_set *s)
 	const struct hg_set_head *h = v->head;
 
 	s->result = h->result;
+	s->shared = h->shared;
 	s->names = h->names;
 	s->compile_us = h->compile_us;
 	s->inputs = hg_xcalloc(h->n_files, sizeof(*s->inputs));
@@ -59,7 +62,7 @@ take_set(const struct hg_set_view *v, struct hg_manifest_set *s)
 		const struct hg_set_file *f = &v->files[s->n_inputs];
 
 		s->inputs[s->n_inputs] = (struct hg_manifest_input){
-			.path = path_of(v, f->path),
+			.path = v->pool + f->path,
 			.kind = kind_name(f->kind),
 			.digest = f->digest,
 			.size = f->sig.size,
@@ -88,6 +91,7 @@ take_sets(struct hg_manifest *m, size_t at, struct hg_error *err)
 		m->sets = hg_xrealloc(
 		    m->sets, (m->n_sets + 1) * sizeof(*m->sets));
 		memset(&m->sets[m->n_sets], 0, sizeof(*m->sets));
+		mark_roots(m, &v);
 		take_set(&v, &m->sets[m->n_sets++]);
 	}
 	if (m->n_sets == 0)

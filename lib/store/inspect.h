@@ -12,21 +12,27 @@
 
 struct hg_error;
 
+/* In the beginning of a path: the folder of whatever checkout it is. */
+#define HG_MANIFEST_ROOT '@'
+
 struct hg_manifest_input {
 	const char *path;
 	/*
 	 * "file" (its content counts), "program" (and that PATH leads to it),
 	 * "stamped" (and its time), "listing" (a folder's names), "folder"
-	 * (that it is one), "day" (the date; no file)
+	 * (that it is one), "day" (the date; no file), "from" and "to" (what
+	 * is renamed in the dependency file; nothing to check)
 	 */
 	const char *kind;
-	/* of content or names; all 0 for a folder */
+	/* of content or names, or of the date; all 0 where there is none */
 	struct hg_digest digest;
 	uint64_t size;
 };
 
 struct hg_manifest_set {
 	struct hg_digest result;
+	/* the manifest where other checkouts find it; all 0: none */
+	struct hg_digest shared;
 	/* checksum of the outputs' names that it is bound to, or 0 */
 	uint64_t names;
 	uint64_t compile_us;

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Verification, entry by entry; entries that go meanwhile are no damage. */
+/*
+ * Verification, folder by folder: what the manifests of one lead to stands in it
+ * as well. Entries that go meanwhile are no damage.
+ */
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
 #include "lib/base/strbuf.h"
@@ -12,20 +17,32 @@
 #include "lib/store/folder.h"
 #include "lib/store/inspect.h"
 #include "lib/store/result.h"
+#include "lib/store/sig.h"
 #include "lib/store/verify.h"
+
+/* A manifest is published that long after its result at most. */
+static const int64_t PUBLISH_NS = INT64_C(3600) * 1000000000;
 
 struct verify {
 	struct hg_cache *cache;
-	hg_verify_fn on_damage;
-	void *arg;
+	const struct hg_verify_rule *rule;
 	struct hg_verify_report *report;
+	/* what this folder's manifests lead to, in the order of keys */
+	struct hg_digest *led;
+	size_t n_led;
 };
 
 static int
-check_manifest(
-    struct hg_cache *c, const struct hg_digest *key, struct hg_error *err)
+by_key(const void *a, const void *b)
 {
-	int fd = hg_cache_open(c, key, HG_ENTRY_MANIFEST);
+	return memcmp(a, b, sizeof(struct hg_digest));
+}
+
+static int
+check_manifest(
+    struct verify *v, const struct hg_digest *key, struct hg_error *err)
+{
+	int fd = hg_cache_open(v->cache, key, HG_ENTRY_MANIFEST);
 	struct hg_manifest m;
 	int rc;
 
@@ -33,6 +50,10 @@ check_manifest(
 		return hg_fail_errno(
 		    err, errno == ENOENT ? HG_NOTFOUND : HG_IO, "cannot open");
 	rc = hg_manifest_load(fd, key, &m, err);
+	v->led = hg_xrealloc(
+	    v->led, (v->n_led + m.n_sets + 1) * sizeof(*v->led));
+	for (size_t i = 0; i < m.n_sets; i++)
+		v->led[v->n_led++] = m.sets[i].result;
 	hg_manifest_release(&m);
 	hg_fd_close(&fd);
 	return rc;
@@ -58,39 +79,76 @@ check_result(
 }
 
 static void
-check_file(struct verify *v, const struct hg_folder_file *f)
+drop(struct verify *v, const struct hg_folder_file *f)
 {
-	struct hg_error err = { .text = "" };
-	int rc;
+	if (v->rule->removes && hg_cache_remove(v->cache, &f->key, f->ending))
+		v->report->removed++;
+}
 
-	if (strcmp(f->ending, HG_ENTRY_MANIFEST) == 0) {
-		rc = check_manifest(v->cache, &f->key, &err);
-	} else if (strcmp(f->ending, HG_ENTRY_RESULT) == 0) {
-		rc = check_result(v->cache, &f->key, &err);
-	} else {
-		v->report->strays++;
-		return;
-	}
+/* rc: what was found when the entry was checked. True: it is fine. */
+static bool
+note(struct verify *v, const struct hg_folder_file *f, int rc,
+    const struct hg_error *err)
+{
 	if (rc == -HG_NOTFOUND)
-		return;
+		return false;
 	v->report->files++;
 	v->report->bytes += (uint64_t)f->bytes;
 	if (rc == 0)
-		return;
+		return true;
+	v->rule->on_damage(v->rule->arg, &f->key, f->ending, err->text);
 	if (rc == -HG_IO) {
 		v->report->unreadable++;
 	} else {
 		v->report->damaged++;
-		hg_cache_remove(v->cache, &f->key, f->ending);
+		drop(v, f);
 	}
-	v->on_damage(v->arg, &f->key, f->ending, err.text);
+	return false;
+}
+
+static void
+check_results(struct verify *v, const struct hg_folder_list *l)
+{
+	int64_t before = hg_sig_now() - PUBLISH_NS;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct hg_folder_file *f = &l->v[i];
+		struct hg_error err = { .text = "" };
+
+		if (strcmp(f->ending, HG_ENTRY_RESULT) != 0)
+			continue;
+		if (!note(v, f, check_result(v->cache, &f->key, &err), &err) ||
+		    f->used_ns > before ||
+		    bsearch(&f->key, v->led, v->n_led, sizeof(*v->led), by_key))
+			continue;
+		v->report->unreferenced++;
+		drop(v, f);
+	}
+}
+
+static void
+check_folder(struct verify *v, const struct hg_folder_list *l)
+{
+	v->n_led = 0;
+	for (size_t i = 0; i < l->n; i++) {
+		const struct hg_folder_file *f = &l->v[i];
+		struct hg_error err = { .text = "" };
+
+		if (strcmp(f->ending, HG_ENTRY_MANIFEST) == 0)
+			note(v, f, check_manifest(v, &f->key, &err), &err);
+		else if (strcmp(f->ending, HG_ENTRY_RESULT) != 0)
+			v->report->strays++;
+	}
+	if (v->n_led > 0)
+		qsort(v->led, v->n_led, sizeof(*v->led), by_key);
+	check_results(v, l);
 }
 
 int
-hg_verify(struct hg_cache *c, hg_verify_fn on_damage, void *arg,
+hg_verify(struct hg_cache *c, const struct hg_verify_rule *rule,
     struct hg_verify_report *ret, struct hg_error *err)
 {
-	struct verify v = { c, on_damage, arg, ret };
+	struct verify v = { .cache = c, .rule = rule, .report = ret };
 	int rc = 0;
 
 	memset(ret, 0, sizeof(*ret));
@@ -99,13 +157,13 @@ hg_verify(struct hg_cache *c, hg_verify_fn on_damage, void *arg,
 		int one = hg_folder_read(c, i, &l, rc ? NULL : err);
 
 		rc = rc ? rc : one;
-		for (size_t k = 0; k < l.n; k++)
-			check_file(&v, &l.v[k]);
+		check_folder(&v, &l);
 		ret->strays += l.strays;
 		ret->corrected += l.corrected;
 		ret->off.files += l.off.files;
 		ret->off.bytes += l.off.bytes;
 		hg_folder_list_release(&l);
 	}
+	free(v.led);
 	return rc;
 }

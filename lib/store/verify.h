@@ -3,6 +3,7 @@
 #ifndef HG_STORE_VERIFY_H
 #define HG_STORE_VERIFY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/digest/digest.h"
@@ -15,8 +16,11 @@ struct hg_verify_report {
 	/* looked at */
 	uint64_t files;
 	uint64_t bytes;
-	/* removed */
 	uint64_t damaged;
+	/* results that no manifest leads to: of no use, but no harm either */
+	uint64_t unreferenced;
+	/* of the two */
+	uint64_t removed;
 	/* not to be opened or read; left alone */
 	uint64_t unreadable;
 	/* files that are no entries; left alone */
@@ -27,14 +31,21 @@ struct hg_verify_report {
 };
 
 /* Called for each entry that is damaged or cannot be read. */
-typedef void (*hg_verify_fn)(void *arg, const struct hg_digest *key,
+typedef void hg_verify_fn(void *arg, const struct hg_digest *key,
     const char *ending, const char *why);
 
+struct hg_verify_rule {
+	/* what is damaged or unreferenced is to go */
+	bool removes;
+	hg_verify_fn *on_damage;
+	void *arg;
+};
+
 /*
- * Checks every checksum, removes what is damaged, puts the counts right. Other
- * processes may go on using the cache. The caller holds the usage's lock.
+ * Checks every checksum and puts the counts right. Other processes may go on
+ * using the cache.
  */
-int hg_verify(struct hg_cache *c, hg_verify_fn on_damage, void *arg,
+int hg_verify(struct hg_cache *c, const struct hg_verify_rule *rule,
     struct hg_verify_report *ret, struct hg_error *err);
 
 #endif

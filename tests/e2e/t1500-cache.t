@@ -122,15 +122,18 @@ is 'what was used stays' "$(last_reason)" hit
 is_sound 'counters are right after that'
 for words in 'trim --max-size x' 'trim --max-files -1' 'evict' \
 	'evict --older-than soon' 'trim extra' 'clear --namespace x' 'inspect' \
-	'inspect none' 'inspect 0.c'; do
+	'inspect none' 'verify --remove=yes' 'trim --max-size'; do
 	# several words each
 	# shellcheck disable=SC2086
 	"$hgbuild" cache $words >out 2>err
 	is "usage error: cache $words" $? 64
 done
-like 'which says what is wrong' "$(cat err)" 'not named like a cache entry'
+like 'which says what is wrong' "$(cat err)" '--max-size needs a value'
 "$hgbuild" cache inspect 00000000000000000000000000000000 2>err
 is 'an entry that is not there' $? 66
+"$hgbuild" cache inspect 39.c 2>err
+is 'nor is anything of a source that was not compiled' $? 66
+like 'which is said' "$(cat err)" 'nothing in .* made of 39\.c as it is now'
 
 # ---- namespaces ----------------------------------------------------------
 
@@ -171,6 +174,8 @@ in_checkout two
 is 'a second checkout hits' "$(last_reason)" hit
 settled
 is 'they share a result' "$(ages m); $(ages o)" '3, 0 old; 1, 0 old'
+like 'the shared manifest has no names of checkouts in its inputs' \
+	"$("$hgbuild" cache inspect two/deps.c)" '  file .*  @/h\.h$'
 touch -d '2 hours ago' "$HG_CACHE_DIR"/??/*
 in_checkout two
 is 'use is noted for what it took, and for what others would take' \
@@ -194,6 +199,14 @@ like 'and where nothing may be' "$out" '^  missing  '
 result=$(printf '%s\n' "$out" | sed -n 's/^set: leads to result //p')
 out=$("$hgbuild" cache inspect "$result")
 like 'a result shows its outputs' "$out" '^  depfile .* bytes  deps\.d$'
+like 'its size and age' "$out" ' kB, of use [0-9.]* s ago$'
+out=$("$hgbuild" cache inspect deps.c)
+is 'a source shows all that was made of it' \
+	"$(echo "$out" | grep -E -c '^(manifest|result) ')" 2
+like 'among it that result' "$out" "^result $result\$"
+is 'an entry can be named by its file' "$("$hgbuild" cache inspect \
+	"$HG_CACHE_DIR/$(echo "$result" | cut -c 1-2)/$result.o" | head -n 1)" \
+	"result $result"
 if [ -n "${PYTHON3:-}" ]; then
 	is 'as JSON' "$("$hgbuild" cache inspect --json "$result" |
 		"$PYTHON3" -c 'import json, sys
@@ -201,6 +214,15 @@ v = json.load(sys.stdin)
 print(v["kind"], v["exit_code"], sorted(o["role"] for o in v["outputs"]),
 	all(o["intact"] for o in v["outputs"]))')" \
 		"result 0 ['depfile', 'output'] True"
+	is 'a source as JSON' "$("$hgbuild" cache inspect --json deps.c |
+		"$PYTHON3" -c 'import json, sys, time
+v = json.load(sys.stdin)
+m, r = sorted(v["entries"], key=lambda e: e["kind"])
+s, = m["sets"]
+print(v["kind"], s["result"] == r["key"], s["present"], s["shared"],
+	abs(time.time() - r["used"]) < 60, r["bytes"] > 100,
+	"h.h" in [i["path"] for i in s["inputs"]], len(s["missing"]) > 0)')" \
+		'source True True None True True True True'
 	is 'verification as JSON' "$("$hgbuild" cache verify --json |
 		"$PYTHON3" -c 'import json, sys
 v = json.load(sys.stdin)
@@ -211,6 +233,7 @@ v = json.load(sys.stdin)
 print(v["removed_entries"], v["entries"])')" '0 4'
 else
 	skip 'as JSON' 'no Python'
+	skip 'a source as JSON' 'no Python'
 	skip 'verification as JSON' 'no Python'
 	skip 'trimming as JSON' 'no Python'
 fi
@@ -241,8 +264,20 @@ printf X | dd of="$(entries m | head -n 1)" bs=1 seek=100 conv=notrunc 2>err
 out=$("$hgbuild" cache verify)
 is 'verify fails when there is damage' $? 74
 like 'names it' "$out" '\.o: the cached result is damaged$'
-like 'and sums up' "$out" '^checked 4 entries, .*: 2 were damaged and are removed'
+like 'and sums up' "$out" '^checked 4 entries, .*: 2 damaged$'
+out=$("$hgbuild" cache verify --remove)
+is 'when asked to it removes what is damaged' $? 0
+like 'and says so' "$out" '^2 were removed$'
+is 'which is counted' "$(field damaged)" 3
 is_sound 'then all is well'
+rm -f "$(entries m | head -n 1)"
+touch -d '2 hours ago' "$HG_CACHE_DIR"/??/*
+like 'verify tells of results that nothing leads to' \
+	"$("$hgbuild" cache verify)" '^1 are results that nothing leads to$'
+like 'and removes them' "$("$hgbuild" cache verify --remove)" '^1 were removed$'
+compile 0
+compile 1
+settled
 rm -f "$(entries o | head -n 1)"
 like 'verify puts counters right' "$("$hgbuild" cache verify)" \
 	'counters of 1 folders were wrong, by -1 entries and -24576 bytes'

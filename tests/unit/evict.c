@@ -656,14 +656,22 @@ on_damage(void *arg, const struct hg_digest *key, const char *ending,
 }
 
 static struct hg_verify_report
-verify(struct found *f)
+verify_with(struct found *f, bool removes)
 {
+	const struct hg_verify_rule rule = { removes, on_damage, f };
 	struct hg_verify_report r;
 
 	memset(f, 0, sizeof(*f));
-	ck_assert_int_eq(hg_verify(cache, on_damage, f, &r, NULL), 0);
+	ck_assert_int_eq(hg_verify(cache, &rule, &r, NULL), 0);
 	ck_assert_uint_eq(r.damaged, (uint64_t)f->n);
+	ck_assert_uint_eq(r.removed, removes ? r.damaged + r.unreferenced : 0);
 	return r;
+}
+
+static struct hg_verify_report
+verify(struct found *f)
+{
+	return verify_with(f, true);
 }
 
 /* Calls fn on the path of each of the two entries of a pair. */
@@ -732,6 +740,15 @@ remove_file(const char *path)
 	ck_assert_int_eq(unlink(path), 0);
 }
 
+static void
+make_old(const char *path)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+		{ .tv_sec = time(NULL) - 2 * HOUR } };
+
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
 START_TEST(verification_finds_damage_and_nothing_else)
 {
 	struct found f;
@@ -743,6 +760,8 @@ START_TEST(verification_finds_damage_and_nothing_else)
 	ck_assert_uint_eq(verify(&f).files, 6);
 	ck_assert_int_eq(f.n, 0);
 	spoil(1, false, cut);
+	verify_with(&f, false);
+	ck_assert_int_eq(f.n, 1);
 	verify(&f);
 	ck_assert_int_eq(f.n, 1);
 	ck_assert_str_eq(f.why, "the cached result is damaged");
@@ -758,6 +777,29 @@ START_TEST(verification_finds_damage_and_nothing_else)
 	verify(&f);
 	ck_assert_int_eq(f.n, 2);
 	ck_assert_uint_eq(verify(&f).files, 1);
+	ck_assert_int_eq(f.n, 0);
+	finish();
+}
+END_TEST
+
+START_TEST(verification_tells_results_that_nothing_leads_to)
+{
+	struct hg_digest key = key_of(1, 1);
+	struct found f;
+	char path[128];
+
+	setup();
+	compile_variant("", 1, 0);
+	compile_variant("", 1, 1);
+	ck_assert_uint_eq(verify(&f).unreferenced, 0);
+	path_of(&key, HG_ENTRY_MANIFEST, path);
+	remove_file(path);
+	/* its manifest may just be on the way */
+	ck_assert_uint_eq(verify(&f).unreferenced, 0);
+	spoil(1, false, make_old);
+	ck_assert_uint_eq(verify_with(&f, false).unreferenced, 1);
+	ck_assert_uint_eq(verify(&f).unreferenced, 1);
+	ck_assert_uint_eq(verify(&f).files, 2);
 	ck_assert_int_eq(f.n, 0);
 	finish();
 }
@@ -853,5 +895,6 @@ UNIT_MAIN("evict", files_and_room_are_counted,
     a_small_cache_is_taken_below_its_limit_in_exact_order,
     a_large_cache_is_cleaned_a_little_at_a_time,
     verification_finds_damage_and_nothing_else,
+    verification_tells_results_that_nothing_leads_to,
     verification_puts_counts_right, a_manifest_can_be_read_by_people,
     names_of_entries_are_told_from_others)
