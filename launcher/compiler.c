@@ -37,8 +37,7 @@ search(const char *name, struct stat *ret, bool *ret_hidden)
 		p = "/usr/local/bin:/usr/bin:/bin";
 	for (; *p;) {
 		size_t n = strcspn(p, ":");
-		char *path = n ? hg_xasprintf("%.*s/%s", (int)n, p, name)
-			       : hg_xasprintf("./%s", name);
+		char *path = hg_path_in(p, n, name);
 
 		if (is_program(path, ret)) {
 			if (!is_us(ret))

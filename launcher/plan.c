@@ -137,6 +137,9 @@ hg_plan_cwd(char *buf, size_t n)
 	const char *pwd = getenv("PWD");
 	struct stat a, b;
 
+	/* usually no link was followed, and there is nothing to compare */
+	if (getcwd(buf, n) && (!pwd || strcmp(buf, pwd) == 0))
+		return true;
 	if (pwd && *pwd == '/' && strlen(pwd) < n && stat(pwd, &a) == 0 &&
 	    stat(".", &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino) {
 		memcpy(buf, pwd, strlen(pwd) + 1);
@@ -296,8 +299,9 @@ bind_names(struct hg_job *job)
 	const struct hg_cc_command *c = &job->command;
 	struct hg_strbuf sb = HG_STRBUF_INIT;
 
-	hg_strbuf_addf(&sb, "%s%c%s", c->output ? c->output : "", 0,
-	    c->depfile && c->name_matters ? c->depfile : "");
+	hg_strbuf_adds(&sb, c->output ? c->output : "");
+	hg_strbuf_addc(&sb, '\0');
+	hg_strbuf_adds(&sb, c->depfile && c->name_matters ? c->depfile : "");
 	job->names = hg_checksum(sb.buf, sb.len) | 1;
 	hg_strbuf_release(&sb);
 }

@@ -34,6 +34,36 @@ hg_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret,
 	return 0;
 }
 
+/*
+ * The decimal that text begins with, like strtod(). That is not called for short
+ * and plain ones, which all defaults are, as the launcher reads them for each
+ * compile; the quotient of two whole numbers below 2^53 is as exact.
+ */
+static double
+read_decimal(const char *text, char **ret_end)
+{
+	enum { MAX_CHARS = 15 };
+	uint64_t digits = 0, scale = 1;
+	bool fraction = false;
+	const char *p = text;
+
+	for (; p - text < MAX_CHARS; p++) {
+		if (*p == '.' && !fraction) {
+			fraction = true;
+		} else if (isdigit((unsigned char)*p)) {
+			digits = digits * 10 + (uint64_t)(*p - '0');
+			scale *= fraction ? 10 : 1;
+		} else {
+			break;
+		}
+	}
+	if (!isdigit((unsigned char)*text) || p - text == MAX_CHARS ||
+	    (*p && strchr(".eExX", *p)))
+		return strtod(text, ret_end);
+	*ret_end = (char *)(uintptr_t)p;
+	return (double)digits / (double)scale;
+}
+
 /* A non-negative decimal with a unit behind it; *ret_unit points at the unit. */
 static int
 split_number(const char *text, double *ret, const char **ret_unit)
@@ -43,7 +73,7 @@ split_number(const char *text, double *ret, const char **ret_unit)
 	if (!isdigit((unsigned char)*text))
 		return -1;
 	errno = 0;
-	*ret = strtod(text, &end);
+	*ret = read_decimal(text, &end);
 	if (errno || !isfinite(*ret))
 		return -1;
 	while (*end == ' ')
@@ -145,7 +175,7 @@ hg_parse_double(const char *text, double *ret, struct hg_error *err)
 	double v;
 
 	errno = 0;
-	v = strtod(text, &end);
+	v = read_decimal(text, &end);
 	if (end == text || *end || errno || !isfinite(v))
 		return hg_fail(err, HG_INVALID, "'%.60s' is not a number", text);
 	*ret = v;

@@ -37,15 +37,24 @@ hg_path_dir(const char *path)
 			     : hg_xstrndup(path, (size_t)(slash - path));
 }
 
+/* By hand, as a cache hit joins dozens of names. */
+static char *
+join(const char *dir, size_t n, const char *name)
+{
+	size_t name_n = strlen(name);
+	char *path = hg_xmalloc(n + 1 + name_n + 1);
+
+	memcpy(path, dir, n);
+	if (n == 0 || dir[n - 1] != '/')
+		path[n++] = '/';
+	memcpy(path + n, name, name_n + 1);
+	return path;
+}
+
 char *
 hg_path_join(const char *dir, const char *name)
 {
-	size_t n = strlen(dir);
-
-	if (*name == '/')
-		return hg_xstrdup(name);
-	return hg_xasprintf(
-	    n > 0 && dir[n - 1] == '/' ? "%s%s" : "%s/%s", dir, name);
+	return *name == '/' ? hg_xstrdup(name) : join(dir, strlen(dir), name);
 }
 
 const char *
@@ -146,14 +155,18 @@ is_program(const char *path)
 }
 
 char *
+hg_path_in(const char *list, size_t n, const char *name)
+{
+	return n > 0 ? join(list, n, name) : join(".", 1, name);
+}
+
+char *
 hg_path_search(const char *name, const char *path_list)
 {
 	for (const char *p = path_list; p && *p;) {
 		size_t n = strcspn(p, ":");
-		char *dir = n ? hg_xstrndup(p, n) : hg_xstrdup(".");
-		char *full = hg_path_join(dir, name);
+		char *full = hg_path_in(p, n, name);
 
-		free(dir);
 		if (is_program(full))
 			return full;
 		free(full);

@@ -27,6 +27,9 @@ bool hg_path_is_beneath(const char *path);
 int hg_mkdir_p(const char *dir, struct hg_error *err);
 /* Removes a tree; does not follow symbolic links. Missing is fine. */
 int hg_remove_tree(const char *dir, struct hg_error *err);
+/* name in the folder that the n bytes at list, of a PATH-like list, name; owned.
+ */
+char *hg_path_in(const char *list, size_t n, const char *name);
 /* First executable regular file of that name in a PATH-like list; owned. */
 char *hg_path_search(const char *name, const char *path_list);
 

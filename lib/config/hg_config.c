@@ -94,14 +94,15 @@ is_text(enum hg_option_type type)
 	       type == HG_TYPE_CHECK;
 }
 
-static int
-set_text(char **field, const char *text)
+void
+hg_config_take_text(struct hg_config *cfg, enum hg_option_id id, char *text)
 {
-	char *copy = hg_xstrdup(text);
+	char **field = field_of(cfg, id);
 
-	free(*field);
-	*field = copy;
-	return 0;
+	/* defaults are the table's, and not copied for each compile */
+	if (*field != hg_option_table[id].def)
+		free(*field);
+	*field = text;
 }
 
 static int
@@ -131,16 +132,17 @@ set_share(double *field, const char *text, struct hg_error *err)
 }
 
 static int
-set_check(char **field, const char *text, struct hg_error *err)
+check_check(const char *text, struct hg_error *err)
 {
 	if (strcmp(text, "content") != 0 && strcmp(text, "mtime") != 0 &&
 	    strcmp(text, "none") != 0 && strncmp(text, "string:", 7) != 0)
 		return hg_fail(err, HG_INVALID,
 		    "'%.60s' is none of content, mtime, none and string:TEXT",
 		    text);
-	return set_text(field, text);
+	return 0;
 }
 
+/* Checks text, and sets a field that is not text itself. */
 static int
 set_field(enum hg_option_type type, void *field, const char *text,
     struct hg_error *err)
@@ -148,7 +150,7 @@ set_field(enum hg_option_type type, void *field, const char *text,
 	switch (type) {
 	case HG_TYPE_STRING:
 	case HG_TYPE_PATH:
-		return set_text(field, text);
+		return 0;
 	case HG_TYPE_BOOL:
 		return hg_parse_bool(text, field, err);
 	case HG_TYPE_INT:
@@ -166,7 +168,7 @@ set_field(enum hg_option_type type, void *field, const char *text,
 	case HG_TYPE_SLOPPINESS:
 		return hg_sloppiness_parse(text, field, err);
 	case HG_TYPE_CHECK:
-		return set_check(field, text, err);
+		return check_check(text, err);
 	}
 	return hg_fail(err, HG_INTERNAL, "option of unknown type");
 }
@@ -179,6 +181,13 @@ hg_config_short_name(const char *path)
 	return n > keep ? path + n - keep : path;
 }
 
+/* A constant in the place of an owned string; never freed. */
+static char *
+own_text(const char *of_table)
+{
+	return (char *)(uintptr_t)of_table;
+}
+
 /* The origin of most values: one for all, as it is needed for each compile. */
 static const char default_origin[] = "default";
 
@@ -188,7 +197,7 @@ set_origin(char **field, const char *origin)
 	if (*field != default_origin)
 		free(*field);
 	*field = strcmp(origin, default_origin) == 0
-		     ? (char *)(uintptr_t)default_origin
+		     ? own_text(default_origin)
 		     : hg_xstrdup(origin);
 }
 
@@ -204,6 +213,8 @@ hg_config_set(struct hg_config *cfg, enum hg_option_id id, const char *text,
 		    o->section, o->key);
 		return rc;
 	}
+	if (is_text(o->type))
+		hg_config_take_text(cfg, id, hg_xstrdup(text));
 	set_origin(&cfg->origin[id], origin);
 	return 0;
 }
@@ -212,9 +223,15 @@ void
 hg_config_init(struct hg_config *cfg)
 {
 	memset(cfg, 0, sizeof(*cfg));
-	for (int i = 0; i < HG_OPTION_COUNT; i++)
-		hg_assert(hg_config_set(cfg, (enum hg_option_id)i,
-			      hg_option_table[i].def, "default", NULL) == 0);
+	for (int i = 0; i < HG_OPTION_COUNT; i++) {
+		const struct hg_option_info *o = &hg_option_table[i];
+		void *field = field_of(cfg, (enum hg_option_id)i);
+
+		hg_assert(set_field(o->type, field, o->def, NULL) == 0);
+		if (is_text(o->type))
+			*(char **)field = own_text(o->def);
+		cfg->origin[i] = own_text(default_origin);
+	}
 }
 
 void
@@ -222,7 +239,7 @@ hg_config_release(struct hg_config *cfg)
 {
 	for (int i = 0; i < HG_OPTION_COUNT; i++) {
 		if (is_text(hg_option_table[i].type))
-			free(*(char **)field_of(cfg, (enum hg_option_id)i));
+			hg_config_take_text(cfg, (enum hg_option_id)i, NULL);
 		if (cfg->origin[i] != default_origin)
 			free(cfg->origin[i]);
 	}

@@ -262,16 +262,18 @@ default_cache_dir(struct hg_config *cfg, const char *const *env)
 	const char *home = env_get(env, "HOME");
 	const char *tmp = env_get(env, "TMPDIR");
 
+	char *dir;
+
 	if (*cfg->cache_dir)
 		return;
-	free(cfg->cache_dir);
 	if (xdg && *xdg == '/')
-		cfg->cache_dir = hg_path_join(xdg, "hybridgrid");
+		dir = hg_path_join(xdg, "hybridgrid");
 	else if (home)
-		cfg->cache_dir = hg_path_join(home, ".hybridgrid/cache");
+		dir = hg_path_join(home, ".hybridgrid/cache");
 	else
-		cfg->cache_dir = hg_xasprintf("%s/hybridgrid-%lu",
-		    tmp ? tmp : "/tmp", (unsigned long)getuid());
+		dir = hg_xasprintf("%s/hybridgrid-%lu", tmp ? tmp : "/tmp",
+		    (unsigned long)getuid());
+	hg_config_take_text(cfg, HG_OPT_cache_dir, dir);
 }
 
 int

@@ -32,6 +32,10 @@ int hg_config_read_option(struct hg_config *cfg, const struct hg_ini *ini,
     const char *path, const char *home, const char *dir, enum hg_option_id id,
     struct hg_error *err);
 
+/* Gives a text option a value, which the config then owns; NULL for none. */
+void hg_config_take_text(
+    struct hg_config *cfg, enum hg_option_id id, char *text);
+
 /* As much of the end of a file name as an error's sentence can hold. */
 const char *hg_config_short_name(const char *path);
 

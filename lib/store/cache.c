@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
 #include "lib/base/path.h"
+#include "lib/base/strbuf.h"
 #include "lib/base/time.h"
 #include "lib/store/cache.h"
 #include "lib/store/usage.h"
@@ -102,10 +104,19 @@ static char *
 entry_path(
     const struct hg_cache *c, const struct hg_digest *key, const char *ending)
 {
+	struct hg_strbuf path = HG_STRBUF_INIT;
 	char hex[HG_DIGEST_HEX_BYTES];
 
 	hg_digest_hex(key, hex);
-	return hg_xasprintf("%s/%.2s/%s.%s", c->dir, hex, hex, ending);
+	hg_strbuf_grow(&path, strlen(c->dir) + sizeof(hex) + 16);
+	hg_strbuf_adds(&path, c->dir);
+	hg_strbuf_addc(&path, '/');
+	hg_strbuf_add(&path, hex, 2);
+	hg_strbuf_addc(&path, '/');
+	hg_strbuf_add(&path, hex, sizeof(hex) - 1);
+	hg_strbuf_addc(&path, '.');
+	hg_strbuf_adds(&path, ending);
+	return hg_strbuf_detach(&path, NULL);
 }
 
 int

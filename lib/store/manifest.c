@@ -195,10 +195,11 @@ cannot_be_had(const char *path)
 static bool
 is_absent(const char *dir, const char *name)
 {
-	char path[4096];
-	int n = snprintf(path, sizeof(path), "%s/%s", dir, name);
+	char *path = hg_path_join(dir, name);
+	bool absent = cannot_be_had(path);
 
-	return n < (int)sizeof(path) && cannot_be_had(path);
+	free(path);
+	return absent;
 }
 
 static bool

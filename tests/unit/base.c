@@ -145,6 +145,62 @@ START_TEST(parses_sizes_and_durations)
 }
 END_TEST
 
+START_TEST(parses_decimals)
+{
+	static const struct {
+		const char *text;
+		double want;
+	} good[] = {
+		{ "0", 0 },
+		{ "0.1", 0.1 },
+		{ "0.95", 0.95 },
+		{ ".5", 0.5 },
+		{ "5.", 5 },
+		{ "-2.25", -2.25 },
+		{ "1e3", 1000 },
+		{ "0x10", 16 },
+		{ "3.14159265358979323846", 3.14159265358979323846 },
+		{ "123456789012345678", 123456789012345678.0 },
+	};
+	static const char *const bad[] = { "", ".", "-", "1.2.3", "1,5", "x",
+		"inf", "nan", "1e999" };
+	double v;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		ck_assert_int_eq(hg_parse_double(good[i].text, &v, NULL), 0);
+		ck_assert(v >= good[i].want && v <= good[i].want);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		ck_assert_int_eq(
+		    hg_parse_double(bad[i], &v, NULL), -HG_INVALID);
+}
+END_TEST
+
+START_TEST(joins_paths)
+{
+	static const char *const cases[][3] = {
+		{ "a", "b", "a/b" },
+		{ "a/", "b", "a/b" },
+		{ "/", "b", "/b" },
+		{ "", "b", "/b" },
+		{ "a", "/b", "/b" },
+	};
+	char *s;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		s = hg_path_join(cases[i][0], cases[i][1]);
+		ck_assert_str_eq(s, cases[i][2]);
+		free(s);
+	}
+	s = hg_path_in("/usr/bin:/bin", 8, "cc");
+	ck_assert_str_eq(s, "/usr/bin/cc");
+	free(s);
+	s = hg_path_in(":/bin", 0, "cc");
+	ck_assert_str_eq(s, "./cc");
+	free(s);
+}
+END_TEST
+
 START_TEST(splits_paths)
 {
 	char *s = hg_path_dir("a/b/c.o");
@@ -216,5 +272,5 @@ END_TEST
 
 UNIT_MAIN("base", strndup_ends_at_the_nul, strbuf_grows_and_detaches, empty_strbuf_is_an_empty_string,
     strvec_is_null_terminated, hmap_sets_gets_deletes,
-    parses_sizes_and_durations, splits_paths, beneath_refuses_ways_out,
+    parses_sizes_and_durations, parses_decimals, joins_paths, splits_paths, beneath_refuses_ways_out,
     publishes_and_removes_trees, errors_carry_a_sentence)
