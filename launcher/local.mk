@@ -40,7 +40,8 @@ launcher_apart_sources = $(filter %.c, \
 	$(lib_wire_libagentmsg_a_SOURCES) \
 	$(launcher_libremote_a_SOURCES) \
 	$(launcher_sources) \
-	launcher/fortify.c)
+	launcher/fortify.c \
+	launcher/heap.c)
 HG_APART = $(LAUNCHER_CC) $(DEFS) $(AM_CPPFLAGS) $(LAUNCHER_CPPFLAGS) \
 	$(CPPFLAGS) $(HG_CFLAGS) $(HG_HARDEN_CFLAGS) $(CFLAGS) -flto \
 	-Wno-maybe-uninitialized -Wno-null-dereference \
@@ -74,7 +75,7 @@ bin_hg_launcher_LDADD = \
 	$(ZSTD_LIBS)
 bin_hg_launcher_LDFLAGS = $(AM_LDFLAGS) $(HG_LAUNCHER_LDFLAGS)
 endif
-EXTRA_DIST += $(launcher_sources) launcher/fortify.c
+EXTRA_DIST += $(launcher_sources) launcher/fortify.c launcher/heap.c
 
 # the client of hg-agent
 noinst_LIBRARIES += launcher/libremote.a
@@ -96,6 +97,11 @@ tests_unit_remote_t_LDADD = \
 	$(PROTOBUF_C_LIBS) \
 	$(CHECK_LIBS) \
 	-lpthread
+
+check_PROGRAMS += tests/unit/heap.t
+tests_unit_heap_t_SOURCES = tests/unit/heap.c
+tests_unit_heap_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_heap_t_LDADD = $(CHECK_LIBS)
 
 check_PROGRAMS += tests/unit/tuning.t
 tests_unit_tuning_t_SOURCES = launcher/tuning.c tests/unit/tuning.c
