@@ -355,6 +355,31 @@ while [ $round -lt 60 ]; do
 	round=$((round + 5))
 done
 is 'every object is right then' $round 60
+round=0
+while [ $round -lt 30 ]; do
+	for i in 2 3 4 5; do
+		HG_CACHE_MAX_SIZE=100k "$launcher" gcc -DROUND=$round \
+			-c $i.c -o killed$i.o >out 2>&1 &
+	done
+	sleep "0.0$((round % 10))$((round / 3))"
+	# those who clean as well
+	for pid in $(hg_processes); do
+		kill -KILL "$pid"
+	done
+	wait
+	round=$((round + 1))
+done 2>err
+settled
+rm -f killed*.o*
+"$hgbuild" cache verify >out
+is 'no entry is wrong after cleaners were killed, too' $? 0
+is_sound 'nor are counters, then'
+for i in 2 3 4 5; do
+	HG_CACHE_MAX_SIZE=100k compile $i
+	settled
+done
+ok 'objects are right' right 2 3 4 5
+ok 'and cleaning goes on' test "$(field bytes)" -le 150000
 : >"$HG_CACHE_DIR/00.tmp"
 mkdir -p "$HG_CACHE_DIR/00"
 : >"$HG_CACHE_DIR/00/left.1.2.tmp"
@@ -367,7 +392,7 @@ is 'what killed processes left is removed' "$(temporaries)" ''
 rm -rf "$HG_CACHE_DIR"
 mkdir many
 round=0
-while [ $round -lt 200 ]; do
+while [ $round -lt 240 ]; do
 	{
 		HG_CACHE_MAX_SIZE=300k "$launcher" gcc -c \
 			$((round % 40)).c -o many/$round.o || echo $round
@@ -376,10 +401,11 @@ while [ $round -lt 200 ]; do
 done >failed
 wait
 settled
-is 'two hundred at once succeed' "$(cat failed)" ''
+is 'two hundred and more at once succeed' "$(cat failed)" ''
+is 'each is counted' "$(($(field hits) + $(field local)))" 240
 for name in $names; do
 	gcc -c "$name.c" -o ref.o
-	for k in 0 40 80 120 160; do
+	for k in 0 40 80 120 160 200; do
 		cmp ref.o many/$((k + name)).o
 	done
 done >differ 2>&1
@@ -404,6 +430,8 @@ while [ $n -lt 40 ]; do
 	n=$((n + 1))
 done
 find "$1" -name '*.tmp'
+HG_CACHE_DIR=$1 "$hgbuild" cache stats --json |
+	grep -q '"cache_unwritable": [1-9]' || exit 4
 HG_CACHE_DIR=$1 "$hgbuild" cache verify >verified || exit 2
 rm "$1/fill"
 HG_CACHE_DIR=$1 "$launcher" gcc -c 39.c -o full/39.o || exit 3
@@ -420,7 +448,7 @@ fi
 if $private mount -t tmpfs -o size=2m none disk 2>err; then
 	# shellcheck disable=SC2086
 	out=$($private sh ./on-full-disk disk 2>err)
-	is 'compiles succeed on a full disk' $? 0
+	is 'compiles succeed on a full disk, which is counted' $? 0
 	is 'no temporary file fills it up' "$out" ''
 	for name in $names; do
 		gcc -c "$name.c" -o ref.o
@@ -429,12 +457,52 @@ if $private mount -t tmpfs -o size=2m none disk 2>err; then
 	is 'and the objects are right' "$(cat differ)" ''
 	is 'with room the cache works again' "$(last_reason)" hit
 else
-	for name in 'compiles succeed on a full disk' \
+	for name in 'compiles succeed on a full disk, which is counted' \
 		'no temporary file fills it up' 'and the objects are right' \
 		'with room the cache works again'; do
 		skip "$name" 'no private mounts here'
 	done
 fi
+
+# ---- file systems that share blocks, or do not ---------------------------
+
+HG_CACHE_FILE_CLONE=true
+export HG_CACHE_FILE_CLONE
+rm -rf "$HG_CACHE_DIR"
+compile 0
+compile 0
+is 'where blocks cannot be shared there are hits' "$(last_reason)" hit
+ok 'with the right object' right 0
+cat >on-xfs <<'END'
+mount -o loop xfs "$1" || exit 99
+HG_CACHE_DIR=$1/cache
+export HG_CACHE_DIR
+for try in miss hit; do
+	rm -f "$1/big.o"
+	"$launcher" gcc -c big.c -o "$1/big.o" || exit 1
+done
+filefrag -v "$1/big.o"
+cp "$1/big.o" big.o
+"$hgbuild" cache verify >verified
+END
+echo 'int big[200000] = { 1, 2, 3 };' >big.c
+sleep 0.05
+if command -v filefrag >out && truncate -s 512m xfs &&
+	mkfs.xfs -q -m reflink=1 xfs 2>err &&
+	$private mount -o loop xfs disk 2>err; then
+	out=$($private sh ./on-xfs disk 2>err)
+	is 'where they can all is sound' $? 0
+	is 'there are hits' "$(last_reason)" hit
+	ok 'with the right object' right big
+	like 'that takes no room of its own' "$out" ',shared'
+else
+	for name in 'where they can all is sound' 'there are hits' \
+		'with the right object' 'that takes no room of its own'; do
+		skip "$name" 'no XFS to be mounted here'
+	done
+fi
+rm -f xfs
+unset HG_CACHE_FILE_CLONE
 
 # ---- a cache that others own ---------------------------------------------
 
