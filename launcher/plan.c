@@ -271,6 +271,9 @@ make_key(struct hg_job *job)
 		add_cwd(job, k);
 	for (size_t i = 0; i < c->sources.n; i++)
 		add_source(job, k, c->sources.v[i]);
+	if (c->stamped)
+		hg_key_add(k, "source_mtime", &job->source_sig.mtime_ns,
+		    sizeof(job->source_sig.mtime_ns));
 	add_extra_files(job, k);
 	if (c->native)
 		add_native(k);

@@ -250,7 +250,7 @@ add_file(struct publish *p, const struct hg_observed *o,
 	if (o->kind == HG_OBSERVED_RUN &&
 	    hg_strvec_find(&p->programs, o->path) > 0)
 		return hg_set_add_program(p->set, o->path, proof, err);
-	if (o->only_seen && p->stamps_matter)
+	if (p->job->command.stamped || (o->only_seen && p->stamps_matter))
 		return hg_set_add_stamped(p->set, o->path, proof, err);
 	return hg_set_add_file(p->set, o->path, proof, err);
 }

@@ -44,8 +44,12 @@ struct scan {
 	/* -MD or -MMD; -MT or -MQ */
 	bool dep;
 	bool dep_target;
-	/* -emit-llvm; -Xclang -fno-pch-timestamp */
+	/* the source is a header, to be precompiled */
+	bool precompiles;
+	/* -emit-llvm; -emit-ast; -Xclang -emit-pch or -fno-pch-timestamp */
 	bool llvm;
+	bool ast;
+	bool pch;
 	bool stampless;
 	const char *out;
 	const char *dep_file;
@@ -199,6 +203,16 @@ output_word(struct hg_cc_command *c, const char *option, const char *name)
 		hg_strvec_add(&c->key, name);
 }
 
+/* -Xclang WORD */
+static void
+frontend_word(struct scan *s, const char *word)
+{
+	s->stampless |= strcmp(word, "-fno-pch-timestamp") == 0;
+	s->pch |= strcmp(word, "-emit-pch") == 0;
+	if (strncmp(word, "-emit-", 6) == 0 && strstr(word, "module"))
+		refuse(s->c, HG_REASON_option, word);
+}
+
 /* Modes and words that are not for the preprocessing form of the command. */
 static void
 mode_option(struct hg_cc_command *c, enum hg_cc_mode mode, const char *word)
@@ -284,7 +298,10 @@ option(struct scan *s, const struct hg_arg_row *row, const char *word,
 		c->native = true;
 		break;
 	case HG_HANDLER_FRONTEND:
-		s->stampless |= strcmp(value, "-fno-pch-timestamp") == 0;
+		frontend_word(s, value);
+		break;
+	case HG_HANDLER_AST:
+		s->ast = true;
 		break;
 	case HG_HANDLER_LLVM:
 		s->llvm = true;
@@ -353,8 +370,10 @@ default_output(const struct scan *s)
 	const struct hg_cc_command *c = s->c;
 	const char *source = c->sources.v[0];
 
-	if (c->makes_pch)
+	if (s->precompiles)
 		return hg_xasprintf("%s.gch", source);
+	if (s->ast)
+		return with_ending(source, ".ast", false);
 	if (c->mode == HG_CC_COMPILE)
 		return with_ending(source, s->llvm ? ".bc" : ".o", false);
 	if (c->mode == HG_CC_ASSEMBLY)
@@ -389,25 +408,27 @@ name_outputs(struct scan *s)
 
 /*
  * A header alone, compiled, gives a precompiled header, for which no -c is
- * needed. Clang's holds time stamps, unless told otherwise: nobody else's
- * checkout has those.
+ * needed. The folder that Clang's lies in is in it, and time stamps are unless
+ * told otherwise; as in its other images of a source.
  */
 static void
 precompile(struct scan *s)
 {
 	struct hg_cc_command *c = s->c;
 
-	if (!s->has_header)
-		return;
-	if (c->mode == HG_CC_LINK && !s->has_object)
+	if (s->has_header && c->mode == HG_CC_LINK && !s->has_object)
 		c->mode = HG_CC_COMPILE;
 	if (c->mode != HG_CC_COMPILE && c->mode != HG_CC_ASSEMBLY)
 		return;
-	if (c->mode == HG_CC_ASSEMBLY || c->sources.n != 1 ||
-	    (s->is_clang && !s->stampless))
+	s->precompiles = s->has_header;
+	if (!s->has_header && !s->ast && !s->pch)
+		return;
+	if (c->mode == HG_CC_ASSEMBLY || c->sources.n != 1)
 		refuse(c, HG_REASON_language, NULL);
 	c->makes_pch = true;
+	c->stamped = s->is_clang && !s->stampless;
 	c->cwd_matters = true;
+	c->name_matters = true;
 	c->local_only = true;
 }
 

@@ -52,8 +52,12 @@ struct hg_cc_command {
 	 */
 	bool name_matters;
 	bool target_matters;
-	/* the source is a header, the output a precompiled one */
+	/*
+	 * The output is a precompiled header, or another of the compiler's own
+	 * images of the source; in which are the inputs' time stamps
+	 */
 	bool makes_pch;
+	bool stamped;
 	/* -march=native and its kin */
 	bool native;
 	/* cannot be done on another machine */

@@ -166,8 +166,30 @@ compiled_anew 'a precompiled header appears' gcc -Winvalid-pch -c q.c -o q.o
 rm p.h.gch
 
 if command -v clang >/dev/null; then
-	is 'clang: time stamps in a precompiled header are not kept' \
-		"$(reason clang -x c-header p.h -o p.pch)" language
+	mkdir -p sub
+	same hit 'clang: a precompiled header' clang -x c-header p.h -o p.pch
+	touch p.h
+	settle
+	compiled_anew 'clang: ... has the time stamp of its source' \
+		clang -x c-header p.h -o p.pch
+	echo '#include "p.h"' >pp.h
+	settle
+	same hit 'clang: one of two headers' clang -x c-header pp.h -o pp.pch
+	touch p.h
+	settle
+	compiled_anew 'clang: ... has the time stamps of all it was made of' \
+		clang -x c-header pp.h -o pp.pch
+	compiled_anew 'clang: ... and the folder it is in' \
+		clang -x c-header pp.h -o sub/pp.pch
+	same hit 'clang: a syntax tree' clang -emit-ast -c q.c
+	same hit 'clang: one by another name' \
+		clang -Xclang -emit-pch -c q.c -o q.pch
+	touch p.h
+	settle
+	compiled_anew 'clang: a syntax tree has time stamps, too' \
+		clang -emit-ast -c q.c
+	compiled_anew 'clang: ... by either name' \
+		clang -Xclang -emit-pch -c q.c -o q.pch
 	same hit 'clang: a precompiled header without' \
 		clang -Xclang -fno-pch-timestamp -x c-header p.h -o p.pch
 	clang -Xclang -fno-pch-timestamp -x c-header p.h -o p.pch

@@ -266,19 +266,34 @@ START_TEST(preprocessing_form_writes_nothing)
 }
 END_TEST
 
-START_TEST(a_precompiled_header_of_clang_must_have_no_time_stamps)
+START_TEST(an_image_of_clang_has_time_stamps_unless_told)
 {
-	static const char *const with[] = { "-x", "c-header", "a.h", NULL };
-	static const char *const without[] = { "-Xclang", "-fno-pch-timestamp",
-		"-x", "c-header", "a.h", NULL };
+	static const struct {
+		const char *line;
+		bool stamped;
+		const char *output;
+	} cases[] = {
+		{ "-x c-header a.h", true, "a.h.gch" },
+		{ "-Xclang -fno-pch-timestamp a.h", false, "a.h.gch" },
+		{ "-emit-ast -c a.c", true, "a.ast" },
+		{ "-Xclang -emit-pch -c a.c", true, "a.o" },
+	};
 	struct hg_cc_command c;
 
-	hg_cc_command_parse(&c, with, true);
-	ck_assert_int_eq(c.reason, HG_REASON_language);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		c = parse_as(cases[i].line, true);
+		ck_assert_int_eq(c.reason, HG_REASON_miss);
+		ck_assert(c.makes_pch && c.cwd_matters && c.name_matters);
+		ck_assert(c.local_only);
+		ck_assert_int_eq(c.stamped, cases[i].stamped);
+		ck_assert_str_eq(c.output, cases[i].output);
+		hg_cc_command_release(&c);
+	}
+	c = parse_as("-Xclang -emit-module-interface -c a.cc", true);
+	ck_assert_int_eq(c.reason, HG_REASON_option);
 	hg_cc_command_release(&c);
-	hg_cc_command_parse(&c, without, true);
-	ck_assert_int_eq(c.reason, HG_REASON_miss);
-	ck_assert(c.makes_pch && c.cwd_matters && c.local_only);
+	c = parse("-c a.h");
+	ck_assert(c.makes_pch && !c.stamped);
 	hg_cc_command_release(&c);
 }
 END_TEST
@@ -437,7 +452,7 @@ UNIT_MAIN("cc", rows_are_in_byte_order_and_unique, every_row_finds_itself,
     the_longest_fitting_row_wins, names_the_outputs,
     says_why_a_command_is_not_ours, the_key_leaves_out_names_of_outputs,
     knows_when_folder_and_machine_matter, preprocessing_form_writes_nothing,
-    a_precompiled_header_of_clang_must_have_no_time_stamps,
+    an_image_of_clang_has_time_stamps_unless_told,
     trouble_of_the_machine_is_told_from_mistakes,
     paths_that_only_say_where_are_found, prefix_maps_are_understood,
     dependency_files_are_set_anew,
