@@ -190,6 +190,7 @@ start(const struct hg_job *job, struct hg_observe *o, const struct catch *c,
 	posix_spawnattr_setsigmask(&attr, old);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
 	if (o) {
+		hg_observe_set_program(o, job->compiler.path);
 		hg_observe_env(o, (const char *const *)environ, &env);
 		posix_spawn_file_actions_adddup2(
 		    &actions, hg_observe_fd(o), hg_observe_fd(o));

@@ -1,5 +1,7 @@
 noinst_LIBRARIES += lib/observe/libobserve.a
 lib_observe_libobserve_a_SOURCES = \
+	%D%/loads.c \
+	%D%/loads.h \
 	%D%/notes.h \
 	%D%/observe.c \
 	%D%/observe.h
@@ -9,6 +11,8 @@ pkglibexec_PROGRAMS += bin/hg-observe.so
 # not a program: it has no --help
 AM_INSTALLCHECK_STD_OPTIONS_EXEMPT = bin/hg-observe.so
 bin_hg_observe_so_SOURCES = \
+	%D%/loads.c \
+	%D%/loads.h \
 	%D%/notes.h \
 	%D%/preload.c
 bin_hg_observe_so_CFLAGS = -std=gnu17 -Wall -Wextra -O2 -fPIC -fvisibility=default

@@ -32,6 +32,8 @@ enum hg_note_kind {
 	/* about to run a program; and that it could not be run after all */
 	HG_NOTE_RUN,
 	HG_NOTE_RUN_FAILED,
+	/* the program cannot be observed */
+	HG_NOTE_UNSEEN,
 	/* asked for the local time: __DATE__, __TIME__ or __TIMESTAMP__ */
 	HG_NOTE_TIME,
 	/* could not be opened, for a reason that may pass */

@@ -20,6 +20,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/hmap.h"
 #include "lib/base/strvec.h"
+#include "lib/observe/loads.h"
 #include "lib/observe/notes.h"
 #include "lib/observe/observe.h"
 
@@ -28,6 +29,8 @@ enum { PREFERRED_FD = 600 };
 
 struct hg_observe {
 	char *so_path;
+	/* what the child runs, if that cannot be observed */
+	char *unseen;
 	int fd;
 	struct hg_notes_head *head;
 };
@@ -89,12 +92,20 @@ hg_observe_set_cwd(struct hg_observe *o, const char *cwd)
 }
 
 void
+hg_observe_set_program(struct hg_observe *o, const char *path)
+{
+	if (!hg_observe_loads(path))
+		o->unseen = hg_xstrdup(path);
+}
+
+void
 hg_observe_free(struct hg_observe *o)
 {
 	if (!o)
 		return;
 	munmap(o->head, HG_NOTES_BYTES);
 	hg_fd_close(&o->fd);
+	free(o->unseen);
 	free(o->so_path);
 	free(o);
 }
@@ -141,6 +152,8 @@ struct collect {
 	size_t cap;
 	long starts;
 	long runs;
+	/* a program that could not be observed, or NULL; borrowed */
+	const char *unseen;
 };
 
 /* What a path is after a further note on it: rows the old, columns the new. */
@@ -263,6 +276,9 @@ add_note(struct collect *c, const struct hg_note *note)
 	case HG_NOTE_FAULT:
 		c->list->has_fault = true;
 		return;
+	case HG_NOTE_UNSEEN:
+		c->unseen = note->path;
+		return;
 	case HG_NOTE_APPENDED:
 		return;
 	case HG_NOTE_RUN:
@@ -290,7 +306,7 @@ int
 hg_observe_collect(struct hg_observe *o, struct hg_observed_list *ret,
     struct hg_error *err)
 {
-	struct collect c = { HG_HMAP_INIT, ret, 0, 0, 0 };
+	struct collect c = { HG_HMAP_INIT, ret, 0, 0, 0, o->unseen };
 	uint64_t used = atomic_load(&o->head->used);
 	int rc = 0;
 
@@ -312,7 +328,10 @@ hg_observe_collect(struct hg_observe *o, struct hg_observed_list *ret,
 		add_note(&c, note);
 		at += size;
 	}
-	if (c.starts < 1 + c.runs)
+	if (c.unseen)
+		rc = hg_fail(err, HG_UNSUPPORTED,
+		    "%s is linked statically and cannot be observed", c.unseen);
+	else if (c.starts < 1 + c.runs)
 		rc = hg_fail(err, HG_UNSUPPORTED,
 		    "%ld of %ld processes of the compile could not be observed",
 		    1 + c.runs - c.starts, 1 + c.runs);

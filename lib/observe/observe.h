@@ -73,6 +73,8 @@ struct hg_observe *hg_observe_new(const char *so_path, struct hg_error *err);
 void hg_observe_free(struct hg_observe *o);
 /* The folder that the child will start in, when it is not ours. */
 void hg_observe_set_cwd(struct hg_observe *o, const char *cwd);
+/* What the child runs, so that it is told whether that can be observed. */
+void hg_observe_set_program(struct hg_observe *o, const char *path);
 /* The descriptor the child must inherit under the same number. */
 int hg_observe_fd(const struct hg_observe *o);
 /* A copy of env with what the child needs added; release it with strvec. */

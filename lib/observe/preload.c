@@ -30,6 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/observe/loads.h"
 #include "lib/observe/notes.h"
 
 /* The shared memory, or NULL: then nothing is noted. */
@@ -636,13 +637,25 @@ run_or_absent(const char *path)
 	return absent ? HG_NOTE_ABSENT : HG_NOTE_RUN;
 }
 
+/* Before path is run, or found not to be there. */
+static void
+note_run(enum hg_note_kind kind, const char *path)
+{
+	int saved = errno;
+
+	note_at(kind, AT_FDCWD, path);
+	if (head && kind == HG_NOTE_RUN && !hg_observe_loads(path))
+		note_at(HG_NOTE_UNSEEN, AT_FDCWD, path);
+	errno = saved;
+}
+
 int
 execve(const char *path, char *const argv[], char *const envp[])
 {
 	enum hg_note_kind kind = run_or_absent(path);
 
 	REAL(execve);
-	note_at(kind, AT_FDCWD, path);
+	note_run(kind, path);
 	real(path, argv, envp);
 	if (kind == HG_NOTE_RUN)
 		note_at(HG_NOTE_RUN_FAILED, AT_FDCWD, path);
@@ -655,7 +668,7 @@ execv(const char *path, char *const argv[])
 	enum hg_note_kind kind = run_or_absent(path);
 
 	REAL(execv);
-	note_at(kind, AT_FDCWD, path);
+	note_run(kind, path);
 	real(path, argv);
 	if (kind == HG_NOTE_RUN)
 		note_at(HG_NOTE_RUN_FAILED, AT_FDCWD, path);
@@ -674,7 +687,7 @@ note_search(enum hg_note_kind kind, const char *file)
 	int saved = errno;
 
 	if (!head || strchr(file, '/')) {
-		note_at(kind, AT_FDCWD, file);
+		note_run(kind, file);
 		return;
 	}
 	for (const char *p = list ? list : "/bin:/usr/bin"; *p;) {
@@ -683,7 +696,7 @@ note_search(enum hg_note_kind kind, const char *file)
 		snprintf(path, sizeof(path), "%.*s%s%s", n, p, n ? "/" : "",
 		    file);
 		if (faccessat(AT_FDCWD, path, X_OK, 0) == 0) {
-			note_at(kind, AT_FDCWD, path);
+			note_run(kind, path);
 			break;
 		}
 		p += n + (p[n] == ':');

@@ -11,6 +11,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/base/path.h"
 #include "lib/base/strvec.h"
 #include "lib/base/time.h"
 #include "lib/observe/observe.h"
@@ -178,7 +179,11 @@ hg_search_run(struct hg_search *s, const struct hg_agent_request *request,
 		return rc;
 	o = hg_observe_new(s->so_path, err);
 	if (o) {
+		char *program = hg_path_join(request->cwd, request->compiler);
+
 		hg_observe_set_cwd(o, request->cwd);
+		hg_observe_set_program(o, program);
+		free(program);
 		rc = run_observed(o, request, timeout_ns, cancel_fd, err);
 	} else {
 		rc = -HG_UNSUPPORTED;

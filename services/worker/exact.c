@@ -115,11 +115,16 @@ static struct hg_observe *
 start_observing(struct hg_execution *e, struct hg_error *err)
 {
 	struct hg_observe *observe = hg_observe_new(e->x->observer, err);
-	char *cwd;
+	char *cwd, *program;
 	bool host;
 
 	if (!observe)
 		return NULL;
+	program = hg_view_resolve(
+	    &e->view, "/", e->request->compiler_path, &host, NULL);
+	if (program)
+		hg_observe_set_program(observe, program);
+	free(program);
 	cwd = hg_view_resolve(&e->view, "/", e->request->cwd, &host, NULL);
 	if (cwd)
 		hg_observe_set_cwd(observe, cwd);

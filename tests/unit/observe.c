@@ -174,6 +174,33 @@ START_TEST(a_process_out_of_sight_is_reported)
 }
 END_TEST
 
+START_TEST(a_static_program_that_runs_others_is_reported)
+{
+	struct hg_observed_list l;
+
+	setup();
+	put("w.c",
+	    "#include <unistd.h>\n"
+	    "int main(void) { execlp(\"cat\", \"cat\", \"x\", NULL); }\n");
+	put("x", "");
+	put("script", "#!/bin/sh\nexec cat x\n");
+	put("scripted", "#!./static\n");
+	ck_assert_int_eq(observe("chmod +x script scripted; gcc w.c -o dynamic; "
+				 "gcc -static w.c -o static",
+			     &l),
+	    0);
+	hg_observed_list_release(&l);
+	ck_assert_int_eq(observe("./dynamic", &l), 0);
+	ck_assert_int_eq(kind_of(&l, "x"), HG_OBSERVED_READ);
+	hg_observed_list_release(&l);
+	ck_assert_int_eq(observe("./script", &l), 0);
+	hg_observed_list_release(&l);
+	ck_assert_int_eq(observe("./static", &l), -HG_UNSUPPORTED);
+	ck_assert_int_eq(observe("./scripted; true", &l), -HG_UNSUPPORTED);
+	finish(&l);
+}
+END_TEST
+
 START_TEST(names_after_a_change_of_folder_are_absolute)
 {
 	struct hg_observed_list l;
@@ -255,4 +282,5 @@ UNIT_MAIN("observe", what_is_added_to_is_an_input_unless_begun_here,
     sees_what_the_assembler_includes, temporary_files_are_not_inputs,
     sees_the_programs_that_are_run, clang_is_seen_too,
     a_process_out_of_sight_is_reported,
+    a_static_program_that_runs_others_is_reported,
     names_after_a_change_of_folder_are_absolute, overwritten_inputs_are_told)
