@@ -125,7 +125,8 @@ hg_keep_for_today(
 	static const char *const date[] = { "__DATE__", NULL };
 	static const char *const finer[] = { "__TIME", NULL };
 
-	if (hg_args_mention(job, finer) || hg_inputs_mention(seen, finer, true))
+	/* what was on standard input is not looked at again */
+	if (job->command.from_stdin || hg_args_mention(job, finer) || hg_inputs_mention(seen, finer, true))
 		return false;
 	return hg_args_mention(job, date) || hg_inputs_mention(seen, date, true);
 }

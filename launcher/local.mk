@@ -21,6 +21,8 @@ launcher_sources = \
 	%D%/publish.h \
 	%D%/run.c \
 	%D%/run.h \
+	%D%/stdin.c \
+	%D%/stdin.h \
 	%D%/tuning.c \
 	%D%/tuning.h \
 	%D%/upkeep.c \

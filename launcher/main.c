@@ -7,6 +7,8 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -269,6 +271,24 @@ release(struct hg_job *job)
 	hg_config_release(&job->config);
 }
 
+/*
+ * A standard descriptor that is closed must not be taken by a file of ours, into
+ * which messages would go. The compiler finds it closed.
+ */
+static void
+reserve_closed(void)
+{
+	struct pollfd fds[] = { { .fd = STDIN_FILENO }, { .fd = STDOUT_FILENO },
+		{ .fd = STDERR_FILENO } };
+
+	if (poll(fds, 3, 0) <= 0)
+		return;
+	for (int i = 0; i < 3; i++)
+		if ((fds[i].revents & POLLNVAL) &&
+		    open("/dev/null", O_RDWR | O_CLOEXEC) != i)
+			return;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -289,6 +309,7 @@ main(int argc, char **argv)
 		puts("hg-launcher " PACKAGE_VERSION);
 		return 0;
 	}
+	reserve_closed();
 	job.argv = argv + by_name;
 	hg_config_init(&job.config);
 	status = run_job(&job);

@@ -21,6 +21,7 @@
 
 #include "launcher/job.h"
 #include "launcher/plan.h"
+#include "launcher/stdin.h"
 #include "launcher/tuning.h"
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
@@ -159,11 +160,37 @@ add_cwd(struct hg_job *job, struct hg_key *k)
 		refuse(job, HG_REASON_bad_source);
 }
 
+/* text: the content of the source at path. */
+static void
+add_text(struct hg_job *job, struct hg_key *k, const char *path,
+    const struct hg_strbuf *text)
+{
+	struct hg_digest d;
+
+	hg_digest_bytes(text->buf, text->len, &d);
+	/* the cache keeps together what belongs to one source */
+	for (size_t i = 0; i < HG_PAIR_BYTES; i++)
+		job->pair[i] ^= d.b[i];
+	hg_key_adds(k, "source", path);
+	hg_key_add(k, "content", &d, sizeof(d));
+}
+
+static void
+add_stdin(struct hg_job *job, struct hg_key *k)
+{
+	struct hg_strbuf text = HG_STRBUF_INIT;
+
+	if (hg_stdin_take(&text, NULL) == 0)
+		add_text(job, k, "-", &text);
+	else
+		refuse(job, HG_REASON_from_stdin);
+	hg_strbuf_release(&text);
+}
+
 static void
 add_source(struct hg_job *job, struct hg_key *k, const char *path)
 {
 	struct hg_strbuf text = HG_STRBUF_INIT;
-	struct hg_digest d;
 	struct stat st;
 	int fd = -1;
 
@@ -175,13 +202,8 @@ add_source(struct hg_job *job, struct hg_key *k, const char *path)
 	    hg_read_fd(fd, HG_MAX_FILE_BYTES, &text, NULL) != 0) {
 		refuse(job, HG_REASON_bad_source);
 	} else {
-		hg_digest_bytes(text.buf, text.len, &d);
-		/* the cache keeps together what belongs to one source */
-		for (size_t i = 0; i < HG_PAIR_BYTES; i++)
-			job->pair[i] ^= d.b[i];
 		hg_sig_of(&st, &job->source_sig);
-		hg_key_adds(k, "source", path);
-		hg_key_add(k, "content", &d, sizeof(d));
+		add_text(job, k, path, &text);
 	}
 	hg_fd_close(&fd);
 	hg_strbuf_release(&text);
@@ -269,7 +291,9 @@ make_key(struct hg_job *job)
 	if (c->cwd_matters || (c->coverage &&
 	    !hg_is_sloppy(&job->config, HG_SLOPPY_gcno_cwd)))
 		add_cwd(job, k);
-	for (size_t i = 0; i < c->sources.n; i++)
+	if (c->from_stdin)
+		add_stdin(job, k);
+	for (size_t i = 0; !c->from_stdin && i < c->sources.n; i++)
 		add_source(job, k, c->sources.v[i]);
 	if (c->stamped)
 		hg_key_add(k, "source_mtime", &job->source_sig.mtime_ns,

@@ -316,6 +316,7 @@ plan(struct hg_job *job)
 	bool ok;
 
 	if (!job->config.cache_portable || c->cwd_binds || c->makes_pch ||
+	    c->from_stdin ||
 	    hg_args_mention(job, ambiguous) || !hg_plan_cwd(cwd, sizeof(cwd)))
 		return false;
 	p->root = choose_root(job, cwd);

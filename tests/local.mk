@@ -31,6 +31,11 @@ dist_check_SCRIPTS += \
 	tests/lint/size.t \
 	tests/lint/spdx.t
 
+# every option of t1300
+.PHONY: check-options
+check-options: all
+	HG_TEST_ALL=1 $(MAKE) check TESTS=tests/e2e/t1300-options.t
+
 # the C side of t3000
 noinst_PROGRAMS += tests/lib/wirepeer
 tests_lib_wirepeer_SOURCES = tests/lib/wirepeer.c

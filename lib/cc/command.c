@@ -38,6 +38,8 @@ struct scan {
 	bool is_clang;
 	/* kind set by -x; KIND_UNKNOWN: by file name ending */
 	enum language_kind forced;
+	/* what it was when standard input was named */
+	enum language_kind stdin_kind;
 	bool has_header;
 	/* a file for the linker */
 	bool has_object;
@@ -239,8 +241,10 @@ option(struct scan *s, const struct hg_arg_row *row, const char *word,
 		refuse(c, HG_REASON_not_compile, word);
 		return;
 	case HG_HANDLER_STDIN:
-		refuse(c, HG_REASON_from_stdin, word);
-		return;
+		c->from_stdin = true;
+		s->stdin_kind = s->forced;
+		hg_strvec_add(&c->sources, word);
+		break;
 	case HG_HANDLER_COMPILE:
 		mode_option(c, HG_CC_COMPILE, word);
 		return;
@@ -432,17 +436,32 @@ precompile(struct scan *s)
 	c->local_only = true;
 }
 
+/* Without a language, standard input can be preprocessed only. */
+static bool
+takes_stdin(const struct scan *s)
+{
+	const struct hg_cc_command *c = s->c;
+
+	return c->sources.n == 1 && !c->makes_pch &&
+	    (s->stdin_kind == KIND_SOURCE ||
+		(s->stdin_kind == KIND_UNKNOWN &&
+		    c->mode == HG_CC_PREPROCESS));
+}
+
 /* The reasons that only the whole command shows. */
 static void
 judge(struct scan *s)
 {
 	struct hg_cc_command *c = s->c;
 
+	if (c->from_stdin && !takes_stdin(s))
+		refuse(c, HG_REASON_from_stdin, "-");
 	if (c->mode == HG_CC_LINK)
 		refuse(c, HG_REASON_not_compile, NULL);
 	if (c->sources.n == 0)
 		refuse(c, HG_REASON_no_source, NULL);
-	if (c->mode != HG_CC_COMPILE || c->sources.n != 1 || !c->output)
+	if (c->mode != HG_CC_COMPILE || c->sources.n != 1 || !c->output ||
+	    c->from_stdin)
 		c->local_only = true;
 }
 

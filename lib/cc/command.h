@@ -52,6 +52,8 @@ struct hg_cc_command {
 	 */
 	bool name_matters;
 	bool target_matters;
+	/* the source, the only one, is standard input */
+	bool from_stdin;
 	/*
 	 * The output is a precompiled header, or another of the compiler's own
 	 * images of the source; in which are the inputs' time stamps

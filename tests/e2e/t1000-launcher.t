@@ -143,6 +143,17 @@ echo 'nonsense' >bad.conf
 HG_CONFIG=bad.conf "$launcher" gcc -c b.c -o b2.o
 is 'a bad configuration does not fail a build' "$?" 0
 
+# standard descriptors that are closed
+for i in 1 2; do
+	"$launcher" gcc -DCLOSED -Wall -Iinc -c a.c -o a.o 2>&-
+	is 'without standard error' "$?, $(last_reason)" \
+		"0, $([ $i = 1 ] && echo miss || echo hit)"
+	"$launcher" gcc -DCLOSED -E b.c >&- 2>&-
+done
+is '... no file of the cache gets what was meant for it' \
+	"$(grep -lE 'warning|int g' "$HG_CACHE_DIR/digests" \
+		"$HG_CACHE_DIR/stats")" ''
+
 # by name
 mkdir names
 ln -s "$launcher" names/gcc
