@@ -13,12 +13,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
 #include "lib/base/strvec.h"
@@ -40,12 +42,17 @@ struct stream {
 	struct hg_strbuf *kept;
 };
 
-struct run {
-	const struct hg_proc_spec *spec;
+struct hg_proc {
+	/* what of the spec is needed after the start */
+	size_t max_capture_bytes;
+	uint64_t timeout_ns;
+	int cancel_fd;
+
 	struct hg_proc_result *result;
 	struct stream stream[2];
 	pid_t pid;
 	int pid_fd;
+	/* of the wait */
 	uint64_t started_ns;
 };
 
@@ -153,9 +160,9 @@ spawn_failed(const struct hg_proc_spec *spec, int e, struct hg_error *err)
 }
 
 static int
-spawn(struct run *run, int out, int err_out, struct hg_error *err)
+spawn(struct hg_proc *run, const struct hg_proc_spec *spec, int out,
+    int err_out, struct hg_error *err)
 {
-	const struct hg_proc_spec *spec = run->spec;
 	struct hg_strvec argv = HG_STRVEC_INIT;
 	struct hg_strvec envp = HG_STRVEC_INIT;
 	posix_spawn_file_actions_t actions;
@@ -183,7 +190,8 @@ spawn(struct run *run, int out, int err_out, struct hg_error *err)
 
 /* Opens the pipes and starts the child; on an error nothing is left open. */
 static int
-start(struct run *run, struct hg_error *err)
+start(
+    struct hg_proc *run, const struct hg_proc_spec *spec, struct hg_error *err)
 {
 	int out[2] = { -1, -1 };
 	int err_out[2] = { -1, -1 };
@@ -192,7 +200,7 @@ start(struct run *run, struct hg_error *err)
 	if (rc == 0)
 		rc = open_pipe(err_out, err);
 	if (rc == 0)
-		rc = spawn(run, out[1], err_out[1], err);
+		rc = spawn(run, spec, out[1], err_out[1], err);
 	hg_fd_close(&out[1]);
 	hg_fd_close(&err_out[1]);
 	if (rc) {
@@ -210,9 +218,9 @@ start(struct run *run, struct hg_error *err)
 
 /* Takes one chunk; false when there is nothing more to take now. */
 static bool
-take(struct run *run, struct stream *s)
+take(struct hg_proc *run, struct stream *s)
 {
-	size_t max = run->spec->max_capture_bytes;
+	size_t max = run->max_capture_bytes;
 	char buf[CHUNK_BYTES];
 	size_t n, room;
 	ssize_t k;
@@ -236,9 +244,9 @@ take(struct run *run, struct stream *s)
 
 /* Milliseconds until the limit, for poll(): 0 when it has passed. */
 static int
-poll_time(const struct run *run)
+poll_time(const struct hg_proc *run)
 {
-	uint64_t limit = run->spec->timeout_ns;
+	uint64_t limit = run->timeout_ns;
 	uint64_t gone, left_ms;
 	int most = run->pid_fd < 0 ? TICK_MS : -1;
 
@@ -254,15 +262,15 @@ poll_time(const struct run *run)
 }
 
 static bool
-time_is_up(const struct run *run)
+time_is_up(const struct hg_proc *run)
 {
-	return run->spec->timeout_ns > 0 &&
-	    hg_now_ns() - run->started_ns >= run->spec->timeout_ns;
+	return run->timeout_ns > 0 &&
+	    hg_now_ns() - run->started_ns >= run->timeout_ns;
 }
 
 /* Has the child ended? It stays a zombie. */
 static bool
-has_ended(const struct run *run)
+has_ended(const struct hg_proc *run)
 {
 	siginfo_t info = { 0 };
 
@@ -273,7 +281,7 @@ has_ended(const struct run *run)
 
 /* Collects output until the child ends or is to be ended. */
 static void
-watch(struct run *run)
+watch(struct hg_proc *run)
 {
 	enum { OUT, ERR, CHILD, CANCEL, COUNT };
 
@@ -283,7 +291,7 @@ watch(struct run *run)
 			[OUT] = { .fd = run->stream[0].fd, .events = POLLIN },
 			[ERR] = { .fd = run->stream[1].fd, .events = POLLIN },
 			[CHILD] = { .fd = run->pid_fd, .events = POLLIN },
-			[CANCEL] = { .fd = run->spec->cancel_fd,
+			[CANCEL] = { .fd = run->cancel_fd,
 			    .events = POLLIN },
 		};
 		int n = poll(p, COUNT, poll_time(run));
@@ -318,7 +326,7 @@ timeval_ns(const struct timeval *tv)
  * process that left the group may still be writing.
  */
 static void
-take_rest(struct run *run, struct stream *s)
+take_rest(struct hg_proc *run, struct stream *s)
 {
 	for (int i = 0; i < REST_CHUNKS && s->fd >= 0; i++)
 		if (!take(run, s))
@@ -328,7 +336,7 @@ take_rest(struct run *run, struct stream *s)
 
 /* Ends the group, then its leader's life as a zombie. */
 static void
-reap(struct run *run)
+reap(struct hg_proc *run)
 {
 	struct hg_proc_result *r = run->result;
 	struct rusage usage = { 0 };
@@ -358,31 +366,83 @@ reap(struct run *run)
 	r->wall_ns = hg_now_ns() - run->started_ns;
 }
 
+void
+hg_proc_limit(struct hg_proc *run, uint64_t timeout_ns, int cancel_fd)
+{
+	run->timeout_ns = timeout_ns;
+	run->cancel_fd = cancel_fd;
+	run->started_ns = hg_now_ns();
+}
+
+static void
+init_result(struct hg_proc_result *r)
+{
+	*r = (struct hg_proc_result){ .end = HG_PROC_EXITED };
+	hg_strbuf_init(&r->out);
+	hg_strbuf_init(&r->err);
+}
+
+static int
+begin(
+    struct hg_proc *run, const struct hg_proc_spec *spec, struct hg_error *err)
+{
+	*run = (struct hg_proc){
+		.max_capture_bytes = spec->max_capture_bytes,
+		.stream = { { -1, NULL }, { -1, NULL } },
+		.pid_fd = -1,
+	};
+	hg_proc_limit(run, spec->timeout_ns, spec->cancel_fd);
+	return start(run, spec, err);
+}
+
+/* Fills ret, which was initialised. */
+static void
+complete(struct hg_proc *run, struct hg_proc_result *ret)
+{
+	run->result = ret;
+	run->stream[0].kept = &ret->out;
+	run->stream[1].kept = &ret->err;
+	watch(run);
+	reap(run);
+	for (int i = 0; i < 2; i++)
+		take_rest(run, &run->stream[i]);
+	hg_fd_close(&run->pid_fd);
+}
+
+int
+hg_proc_start(const struct hg_proc_spec *spec, struct hg_proc **ret,
+    struct hg_error *err)
+{
+	struct hg_proc *run = hg_xmalloc(sizeof(*run));
+	int rc = begin(run, spec, err);
+
+	if (rc)
+		free(run);
+	else
+		*ret = run;
+	return rc;
+}
+
+void
+hg_proc_finish(struct hg_proc *run, struct hg_proc_result *ret)
+{
+	init_result(ret);
+	complete(run, ret);
+	free(run);
+}
+
 int
 hg_proc_run(const struct hg_proc_spec *spec, struct hg_proc_result *ret,
     struct hg_error *err)
 {
-	struct run run = {
-		.spec = spec,
-		.result = ret,
-		.stream = { { -1, &ret->out }, { -1, &ret->err } },
-		.pid_fd = -1,
-		.started_ns = hg_now_ns(),
-	};
+	struct hg_proc run;
 	int rc;
 
-	*ret = (struct hg_proc_result){ .end = HG_PROC_EXITED };
-	hg_strbuf_init(&ret->out);
-	hg_strbuf_init(&ret->err);
-	rc = start(&run, err);
-	if (rc)
-		return rc;
-	watch(&run);
-	reap(&run);
-	for (int i = 0; i < 2; i++)
-		take_rest(&run, &run.stream[i]);
-	hg_fd_close(&run.pid_fd);
-	return 0;
+	init_result(ret);
+	rc = begin(&run, spec, err);
+	if (rc == 0)
+		complete(&run, ret);
+	return rc;
 }
 
 void

@@ -66,6 +66,19 @@ struct hg_proc_result {
  */
 int hg_proc_run(const struct hg_proc_spec *spec, struct hg_proc_result *ret,
     struct hg_error *err);
+
+/*
+ * The same in two steps, for a program that is started before there is work for
+ * it. The limits of spec count from the start; hg_proc_limit() sets others,
+ * which count from then. hg_proc_finish() waits, fills ret and frees the
+ * process. *ret of the start is set only on success.
+ */
+struct hg_proc;
+int hg_proc_start(const struct hg_proc_spec *spec, struct hg_proc **ret,
+    struct hg_error *err);
+void hg_proc_limit(struct hg_proc *p, uint64_t timeout_ns, int cancel_fd);
+void hg_proc_finish(struct hg_proc *p, struct hg_proc_result *ret);
+
 void hg_proc_result_release(struct hg_proc_result *r);
 
 #endif

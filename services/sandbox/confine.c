@@ -25,6 +25,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/base/path.h"
+#include "lib/base/strvec.h"
 #include "services/sandbox/confine.h"
 #include "services/sandbox/options.h"
 
@@ -53,13 +55,56 @@ write_proc(const char *path, const char *text)
 	close(fd);
 }
 
+void
+hg_sandbox_offer_to_oom_killer(void)
+{
+	static const char more[] = "500";
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	ssize_t ignored;
+
+	/* a favour to others only, so no failure */
+	if (fd < 0)
+		return;
+	ignored = write(fd, more, sizeof(more) - 1);
+	(void)ignored;
+	close(fd);
+}
+
+void
+hg_sandbox_enter_cgroups(const struct hg_strvec *dirs)
+{
+	for (size_t i = 0; i < dirs->n; i++) {
+		char *path = hg_path_join(dirs->v[i], "cgroup.procs");
+
+		/* the process that writes */
+		write_proc(path, "0");
+		free(path);
+	}
+}
+
+/* Why the kernel, or who set it up, allows none. */
+static _Noreturn void
+no_user_namespace(void)
+{
+	switch (errno) {
+	case EPERM:
+		hg_sandbox_die("the kernel allows no user namespace to this "
+			       "user, or none in this container or chroot");
+	case ENOSPC:
+		hg_sandbox_die("the kernel allows no further user namespace "
+			       "(/proc/sys/user/max_user_namespaces)");
+	default:
+		hg_sandbox_die("cannot make a user namespace");
+	}
+}
+
 static void
 unshare_user(uid_t uid, gid_t gid)
 {
 	char map[64];
 
 	if (unshare(CLONE_NEWUSER | NAMESPACES) < 0)
-		hg_sandbox_die("cannot make a user namespace");
+		no_user_namespace();
 	/* without this the kernel allows no map of groups */
 	write_proc("/proc/self/setgroups", "deny");
 	snprintf(map, sizeof(map), "%u %u 1", (unsigned)uid, (unsigned)uid);

@@ -13,6 +13,10 @@
 
 /* This process is killed when its parent, which must be pid, ends. */
 void hg_sandbox_die_with_parent(pid_t parent);
+/* When memory runs out, this goes before the machine's other programs. */
+void hg_sandbox_offer_to_oom_killer(void);
+/* This process, and so all that it starts, belongs to each of these folders. */
+void hg_sandbox_enter_cgroups(const struct hg_strvec *dirs);
 /* New namespaces; a user namespace too where one is needed for the others. */
 void hg_sandbox_unshare(void);
 /* Closes all descriptors but 0, 1, 2 and keep_fd (-1: none). */

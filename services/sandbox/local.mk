@@ -3,6 +3,8 @@ pkglibexec_PROGRAMS += bin/hg-sandbox
 bin_hg_sandbox_SOURCES = \
 	%D%/confine.c \
 	%D%/confine.h \
+	%D%/control.c \
+	%D%/control.h \
 	%D%/limits.def \
 	%D%/main.c \
 	%D%/mounts.c \

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "services/sandbox/confine.h"
+#include "services/sandbox/control.h"
 #include "services/sandbox/mounts.h"
 #include "services/sandbox/options.h"
 
@@ -55,17 +56,20 @@ fork_or_die(const char *what)
 }
 
 static void
-enter_sandbox(const struct hg_sandbox_options *o)
+enter_sandbox(struct hg_sandbox_options *o)
 {
-	hg_sandbox_make_mounts_private();
-	hg_sandbox_mount_root(o->root);
+	int real_root = hg_sandbox_make_mounts_private(o->root);
+
+	hg_sandbox_mount_root(o->root, o->scratch_bytes);
+	if (o->control >= 0)
+		hg_sandbox_receive_command(o);
 	hg_sandbox_mount_dev(o->root);
 	hg_sandbox_mount_proc(o->root);
 	hg_sandbox_make_tmp(o->root);
 	hg_sandbox_mount_tmpfs(o->root, &o->tmpfs);
 	hg_sandbox_bind_readonly(o->root, &o->bind_ro);
 	hg_sandbox_seal_dev(o->root);
-	hg_sandbox_change_root(o->root);
+	hg_sandbox_change_root(o->root, real_root);
 	hg_sandbox_close_descriptors(o->keep_fd);
 	hg_sandbox_set_limits(o->limit);
 	hg_sandbox_drop_privileges();
@@ -86,7 +90,7 @@ run_program(const struct hg_sandbox_options *o)
 
 /* Process 1. It ends with the program, and with it all that is left. */
 static _Noreturn void
-be_first_process(const struct hg_sandbox_options *o)
+be_first_process(struct hg_sandbox_options *o)
 {
 	pid_t pid;
 
@@ -110,6 +114,8 @@ main(int argc, char **argv)
 	hg_sandbox_die_with_parent(parent);
 	/* files of the sandbox are made with the modes we give */
 	umask(0);
+	hg_sandbox_offer_to_oom_killer();
+	hg_sandbox_enter_cgroups(&options.cgroup);
 	hg_sandbox_unshare();
 	pid = fork_or_die("the first process");
 	if (pid == 0) {

@@ -29,6 +29,9 @@
 /* Size of a file system in memory, unless it was said otherwise. */
 #define TMPFS_OPTIONS "mode=755,size=64m"
 
+/* Room in a root folder in memory for this many files at least. */
+#define MIN_FILES 65536
+
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 /* "/proc/self/fd/N" */
@@ -139,18 +142,72 @@ restrict_path(
 	close(fd);
 }
 
-void
-hg_sandbox_make_mounts_private(void)
+static void
+change_root_to(int dir)
 {
+	if (fchdir(dir) < 0 || chroot(".") < 0)
+		hg_sandbox_die("cannot change the root folder");
+}
+
+/*
+ * In a plain chroot "/" is no mount, and those of the namespace can be neither
+ * made private nor left behind. So the real root is looked for: from a working
+ * folder that is outside of its root, ".." leads up to it. Nothing is gained by
+ * that which the caller, root, did not have.
+ */
+static int
+find_real_root(const char *root)
+{
+	int here = open_dir("/");
+	int real;
+
+	if (chdir("/") < 0 || chroot(root) < 0)
+		hg_sandbox_die("cannot leave the chroot");
+	for (int i = 0; i < PATH_MAX / 2; i++)
+		if (chdir("..") < 0)
+			hg_sandbox_die("cannot leave the chroot");
+	real = open_dir(".");
+	change_root_to(real);
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		hg_sandbox_die("cannot make the mounts private");
+	change_root_to(here);
+	close(here);
+	return real;
+}
+
+int
+hg_sandbox_make_mounts_private(const char *root)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+		return -1;
+	if (errno != EINVAL)
+		hg_sandbox_die("cannot make the mounts private");
+	return find_real_root(root);
+}
+
+/* Files are bounded too, as each takes memory beside its content. */
+static void
+mount_scratch(const char *root, uint64_t bytes)
+{
+	uint64_t files = bytes / 16384 > MIN_FILES ? bytes / 16384 : MIN_FILES;
+	char *options = hg_xasprintf("mode=755,size=%llu,nr_inodes=%llu",
+	    (unsigned long long)bytes, (unsigned long long)files);
+
+	if (mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
+		hg_sandbox_die("cannot mount a root folder in memory on %s",
+		    root);
+	free(options);
 }
 
 void
-hg_sandbox_mount_root(const char *root)
+hg_sandbox_mount_root(const char *root, uint64_t scratch_bytes)
 {
 	int fd;
 
+	if (scratch_bytes > 0) {
+		mount_scratch(root, scratch_bytes);
+		return;
+	}
 	if (mount(root, root, NULL, MS_BIND, NULL) < 0)
 		hg_sandbox_die("cannot bind the root folder %s", root);
 	fd = open_dir(root);
@@ -158,6 +215,10 @@ hg_sandbox_mount_root(const char *root)
 	close(fd);
 }
 
+/*
+ * Read-only, or else a compile of root could change the mode of the machine's own
+ * device; what is written to it is no change of its file.
+ */
 static void
 bind_device(int dev, const char *name)
 {
@@ -168,6 +229,13 @@ bind_device(int dev, const char *name)
 		hg_sandbox_die("cannot make %s in the sandbox", source);
 	if (mount(source, fd_path(fd).text, NULL, MS_BIND, NULL) < 0)
 		hg_sandbox_die("cannot bind %s", source);
+	close(fd);
+	fd = openat(dev, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		hg_sandbox_die("cannot open %s in the sandbox", source);
+	restrict_mount(fd,
+	    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0,
+	    source);
 	close(fd);
 	free(source);
 }
@@ -313,9 +381,13 @@ hg_sandbox_bind_readonly(const char *root, const struct hg_strvec *binds)
 }
 
 void
-hg_sandbox_change_root(const char *root)
+hg_sandbox_change_root(const char *root, int real_root)
 {
-	if (chdir(root) < 0)
+	int fd = open_dir(root);
+
+	if (real_root >= 0)
+		change_root_to(real_root);
+	if (fchdir(fd) < 0)
 		hg_sandbox_die("cannot enter %s", root);
 	/* both at one place: the old root then lies on top of the new one */
 	if (syscall(SYS_pivot_root, ".", ".") < 0)

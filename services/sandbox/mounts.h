@@ -6,12 +6,21 @@
 #ifndef HG_SANDBOX_MOUNTS_H
 #define HG_SANDBOX_MOUNTS_H
 
+#include <stdint.h>
+
 struct hg_strvec;
 
-/* Nothing mounted from now on is seen outside, nor the other way round. */
-void hg_sandbox_make_mounts_private(void);
-/* The folder becomes a mount of its own, without devices and set-id programs. */
-void hg_sandbox_mount_root(const char *root);
+/*
+ * Nothing mounted from now on is seen outside, nor the other way round. Returns
+ * -1, or the real root folder where "/" is no mount (a plain chroot). root is
+ * any folder that is not "/".
+ */
+int hg_sandbox_make_mounts_private(const char *root);
+/*
+ * The folder becomes a mount of its own, without devices and set-id programs:
+ * of itself, or of an empty file system in memory where scratch_bytes is not 0.
+ */
+void hg_sandbox_mount_root(const char *root, uint64_t scratch_bytes);
 /* /dev with null, zero, full, random and urandom, and no terminal. */
 void hg_sandbox_mount_dev(const char *root);
 /* /proc of the new process namespace, to be read only. */
@@ -24,7 +33,7 @@ void hg_sandbox_mount_tmpfs(const char *root, const struct hg_strvec *paths);
 void hg_sandbox_bind_readonly(const char *root, const struct hg_strvec *binds);
 /* Nothing more can be made in /dev. */
 void hg_sandbox_seal_dev(const char *root);
-/* root becomes "/", and the old one is gone. */
-void hg_sandbox_change_root(const char *root);
+/* root becomes "/", and the old one is gone; real_root is from above. */
+void hg_sandbox_change_root(const char *root, int real_root);
 
 #endif

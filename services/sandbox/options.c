@@ -20,12 +20,15 @@
 
 enum {
 	OPT_BIND_RO = 256,
+	OPT_CGROUP,
 	OPT_CHECK,
+	OPT_CONTROL,
 	OPT_CWD,
 	OPT_ENV,
 	OPT_HELP,
 	OPT_KEEP_FD,
 	OPT_ROOT,
+	OPT_SCRATCH,
 	OPT_TMPFS,
 	OPT_UMASK,
 	OPT_VERSION,
@@ -35,12 +38,15 @@ enum {
 
 static const struct option long_options[] = {
 	{ "bind-ro", required_argument, NULL, OPT_BIND_RO },
+	{ "cgroup", required_argument, NULL, OPT_CGROUP },
 	{ "check", no_argument, NULL, OPT_CHECK },
+	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "cwd", required_argument, NULL, OPT_CWD },
 	{ "env", required_argument, NULL, OPT_ENV },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "keep-fd", required_argument, NULL, OPT_KEEP_FD },
 	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "scratch", required_argument, NULL, OPT_SCRATCH },
 	{ "tmpfs", required_argument, NULL, OPT_TMPFS },
 	{ "umask", required_argument, NULL, OPT_UMASK },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -59,6 +65,8 @@ static const char help_text[] =
     "and the number of a signal that ended it; 125 if the sandbox failed.\n"
     "\n"
     "  --root DIR           absolute; its contents can be written\n"
+    "  --scratch BYTES      what is in DIR is not shown: the root is empty, in\n"
+    "                       memory, and holds so much\n"
     "  --cwd DIR            where PROGRAM starts, within the root (default: /)\n"
     "  --bind-ro SRC[:DST]  shows SRC of this machine, to be read only; a\n"
     "                       symbolic link is made anew\n"
@@ -66,6 +74,9 @@ static const char help_text[] =
     "  --env NAME=VALUE     PROGRAM's environment; it inherits nothing\n"
     "  --umask OCTAL        (default: 022)\n"
     "  --keep-fd N          leaves this descriptor open\n"
+    "  --cgroup DIR         all of it runs in that control group\n"
+    "  --control N          tells on socket N when the sandbox is made, and reads\n"
+    "                       further options and PROGRAM there\n"
     "  --check              makes the sandbox and runs nothing\n"
     "  --help\n"
     "  --version\n"
@@ -152,8 +163,14 @@ take(struct hg_sandbox_options *o, int option, const char *name)
 	case OPT_BIND_RO:
 		hg_strvec_add_take(&o->bind_ro, absolute(name, optarg));
 		break;
+	case OPT_CGROUP:
+		hg_strvec_add_take(&o->cgroup, absolute(name, optarg));
+		break;
 	case OPT_CHECK:
 		o->check = true;
+		break;
+	case OPT_CONTROL:
+		o->control = (int)number(name, optarg, 1 << 20);
 		break;
 	case OPT_CWD:
 		free(o->cwd);
@@ -171,6 +188,9 @@ take(struct hg_sandbox_options *o, int option, const char *name)
 		free(o->root);
 		o->root = absolute(name, optarg);
 		break;
+	case OPT_SCRATCH:
+		o->scratch_bytes = number(name, optarg, UINT64_MAX);
+		break;
 	case OPT_TMPFS:
 		hg_strvec_add_take(&o->tmpfs, absolute(name, optarg));
 		break;
@@ -186,35 +206,64 @@ take(struct hg_sandbox_options *o, int option, const char *name)
 	}
 }
 
-void
-hg_sandbox_options_parse(struct hg_sandbox_options *ret, int argc, char **argv)
+/* From argv[1] to the first word that is no option; returns where that is. */
+static int
+take_all(struct hg_sandbox_options *o, int argc, char **argv)
 {
-	struct hg_sandbox_options o = {
-		.bind_ro = HG_STRVEC_INIT,
-		.tmpfs = HG_STRVEC_INIT,
-		.env = HG_STRVEC_INIT,
-		.umask = 022,
-		.keep_fd = -1,
-	};
 	int option, index;
 
-	for (size_t i = 0; i < HG_SANDBOX_LIMIT_COUNT; i++)
-		o.limit[i] = HG_SANDBOX_NO_LIMIT;
 	opterr = 0;
+	/* glibc then begins anew */
+	optind = 0;
 	while ((option = getopt_long(argc, argv, "+", long_options, &index)) !=
 	    -1) {
 		if (option == '?')
 			hg_sandbox_refuse("%s is not an option, or has no "
 					  "value (see --help)",
 			    argv[optind - 1]);
-		take(&o, option, long_options[index].name);
+		take(o, option, long_options[index].name);
 	}
+	return optind;
+}
+
+static void
+take_program(struct hg_sandbox_options *o, int argc, char **argv, int first)
+{
+	if (first == argc && !o->check)
+		hg_sandbox_refuse("a PROGRAM is missing (see --help)");
+	o->program = argv + first;
+	if (!o->cwd)
+		o->cwd = hg_xstrdup("/");
+}
+
+void
+hg_sandbox_options_parse(struct hg_sandbox_options *ret, int argc, char **argv)
+{
+	struct hg_sandbox_options o = {
+		.bind_ro = HG_STRVEC_INIT,
+		.cgroup = HG_STRVEC_INIT,
+		.tmpfs = HG_STRVEC_INIT,
+		.env = HG_STRVEC_INIT,
+		.umask = 022,
+		.keep_fd = -1,
+		.control = -1,
+	};
+	int first;
+
+	for (size_t i = 0; i < HG_SANDBOX_LIMIT_COUNT; i++)
+		o.limit[i] = HG_SANDBOX_NO_LIMIT;
+	first = take_all(&o, argc, argv);
 	if (!o.root)
 		hg_sandbox_refuse("--root DIR is missing (see --help)");
-	if (optind == argc && !o.check)
-		hg_sandbox_refuse("a PROGRAM is missing (see --help)");
-	if (!o.cwd)
-		o.cwd = hg_xstrdup("/");
-	o.program = argv + optind;
+	if (o.control < 0)
+		take_program(&o, argc, argv, first);
+	else if (first < argc)
+		hg_sandbox_refuse("the PROGRAM comes with --control");
 	*ret = o;
+}
+
+void
+hg_sandbox_options_add(struct hg_sandbox_options *o, int argc, char **argv)
+{
+	take_program(o, argc, argv, take_all(o, argc, argv));
 }

@@ -25,6 +25,12 @@ enum hg_sandbox_limit {
 struct hg_sandbox_options {
 	/* becomes "/"; absolute */
 	char *root;
+	/* 0: root as it is; else an empty one in memory of that size */
+	uint64_t scratch_bytes;
+	/* folders of control groups */
+	struct hg_strvec cgroup;
+	/* a socket that brings further options and the program, or -1 */
+	int control;
 	/* within root */
 	char *cwd;
 	/* each "SOURCE" or "SOURCE:TARGET" */
@@ -46,6 +52,10 @@ struct hg_sandbox_options {
 /* Fills ret, or prints help, version or a complaint and ends the program. */
 void hg_sandbox_options_parse(
     struct hg_sandbox_options *ret, int argc, char **argv);
+
+/* Adds those that came later, which end with the program. */
+void hg_sandbox_options_add(
+    struct hg_sandbox_options *o, int argc, char **argv);
 
 /* "hg-sandbox: TEXT: what errno means" on stderr, and the end of the process. */
 _Noreturn void hg_sandbox_die(const char *fmt, ...)

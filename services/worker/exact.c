@@ -66,7 +66,8 @@ run_compiler(struct hg_execution *e, struct hg_observe *observe,
 	struct hg_strvec argv = HG_STRVEC_INIT;
 	struct hg_strvec env = HG_STRVEC_INIT;
 	struct hg_jail_spec spec = {
-		.sandbox = e->x->sandbox,
+		.cell = e->cell,
+		.limits = &e->x->limits,
 		.view = &e->view,
 		.observer = e->x->observer,
 		.cwd = e->request->cwd,

@@ -18,6 +18,8 @@
 #include "lib/base/time.h"
 #include "lib/toolchain/toolchain.h"
 #include "services/worker/capability.h"
+#include "services/worker/cell.h"
+#include "services/worker/cgroup.h"
 #include "services/worker/compiler.h"
 #include "services/worker/executor_private.h"
 #include "services/worker/host.h"
@@ -28,15 +30,33 @@
 #define DEFAULT_PATH "/usr/bin:/bin"
 
 static void
+set_limits(struct hg_executor *x)
+{
+	const struct hg_executor_options *o = x->options;
+	bool memory, processes;
+
+	x->cgroups = hg_cgroups_new(&hg_capability_system_roots, &o->max);
+	memory = hg_cgroups_hold_memory(x->cgroups);
+	processes = hg_cgroups_hold_processes(x->cgroups);
+	x->limits = (struct hg_jail_limits){
+		.memory_bytes = memory ? 0 : o->max.memory_bytes,
+		.processes = processes ? 0 : o->max.processes,
+		.cpu_ns = o->max_cpu_ns,
+		.file_bytes = o->max_file_bytes,
+	};
+	if (*hg_cgroups_trouble(x->cgroups))
+		hg_log(HG_LOG_NOTICE,
+		    "control groups cannot be used; limits hold for single "
+		    "processes instead of whole compiles",
+		    "reason=\"%s\"", hg_cgroups_trouble(x->cgroups));
+}
+
+static void
 probe_sandbox(struct hg_executor *x)
 {
-	struct hg_job_folder folder;
 	struct hg_error err = { .text = "" };
-	int rc = hg_job_folder_make(&folder, x->options->work_dir, &err);
+	int rc = hg_jail_probe(x->cells, &err);
 
-	if (rc == 0)
-		rc = hg_jail_probe(x->sandbox, folder.root, &err);
-	hg_job_folder_remove(&folder, NULL);
 	x->no_sandbox = hg_xstrdup(rc ? err.text : "");
 	if (rc)
 		hg_log(HG_LOG_WARNING,
@@ -60,6 +80,16 @@ hg_executor_new(
 	x->memo = hg_digests_new();
 	x->sandbox = hg_host_helper(options->helper_dir, "hg-sandbox");
 	x->observer = hg_host_helper(options->helper_dir, "hg-observe.so");
+	set_limits(x);
+	x->cells_options = (struct hg_cells_options){
+		.sandbox = x->sandbox,
+		.work_dir = options->work_dir,
+		.scratch_bytes = options->max_disk_bytes,
+		.output_bytes = options->max_output_bytes,
+		.spares = options->spares,
+		.cgroups = x->cgroups,
+	};
+	x->cells = hg_cells_new(&x->cells_options);
 	probe_sandbox(x);
 	return x;
 }
@@ -69,12 +99,20 @@ hg_executor_free(struct hg_executor *x)
 {
 	if (!x)
 		return;
+	hg_cells_free(x->cells);
+	hg_cgroups_free(x->cgroups);
 	hg_toolchains_free(x->toolchains);
 	hg_digests_free(x->memo);
 	free(x->sandbox);
 	free(x->observer);
 	free(x->no_sandbox);
 	free(x);
+}
+
+const char *
+hg_executor_no_sandbox(const struct hg_executor *x)
+{
+	return x->no_sandbox;
 }
 
 /* ---- before ------------------------------------------------------------ */
@@ -231,6 +269,27 @@ hg_execution_ended_well(struct hg_execution *e)
 	return false;
 }
 
+/* A place for its files, and for it to run in. */
+static int
+make_place(struct hg_execution *e, struct hg_error *err)
+{
+	const char *root;
+	int rc = 0;
+
+	if (*e->x->no_sandbox) {
+		rc = hg_job_folder_make(
+		    &e->folder, e->x->options->work_dir, err);
+		root = e->folder.root;
+	} else {
+		e->cell = hg_cell_take(e->x->cells, err);
+		root = e->cell ? hg_cell_root(e->cell) : NULL;
+		rc = e->cell ? 0 : -HG_UNAVAILABLE;
+	}
+	if (rc == 0)
+		hg_view_init(&e->view, root, e->request->protocol == 0);
+	return rc;
+}
+
 void
 hg_executor_run(struct hg_executor *x, const struct hg_wire_compile *request,
     int cancel_fd, uint64_t left_ns, struct hg_outcome *ret)
@@ -248,16 +307,16 @@ hg_executor_run(struct hg_executor *x, const struct hg_wire_compile *request,
 		e.timeout_ns = left_ns == UINT64_MAX ? 0 : left_ns;
 	if (!is_well_formed(request, ret) || !can_do(x, request, ret))
 		return;
-	if (hg_job_folder_make(&e.folder, x->options->work_dir, &err)) {
+	if (make_place(&e, &err)) {
 		hg_outcome_infra(ret, request->protocol, err.text);
 	} else {
-		hg_view_init(&e.view, e.folder.root, request->protocol == 0);
 		if (request->protocol > 0)
 			hg_execute_exact(&e);
 		else
 			hg_execute_simple(&e);
 		hg_view_release(&e.view);
 	}
+	hg_cell_free(e.cell);
 	if (hg_job_folder_remove(&e.folder, &err))
 		hg_log(HG_LOG_WARNING, "a job folder stays behind",
 		    "reason=\"%s\"", err.text);

@@ -6,7 +6,10 @@
 #ifndef HG_WORKER_EXECUTOR_H
 #define HG_WORKER_EXECUTOR_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+#include "services/worker/cgroup.h"
 
 struct hg_capability;
 struct hg_error;
@@ -26,6 +29,17 @@ struct hg_executor_options {
 	uint64_t max_message_bytes;
 	/* of one compile */
 	uint64_t timeout_ns;
+	/* of one compile; 0: no limit */
+	struct hg_cgroup_limits max;
+	/* its files: in memory and no more than that; 0: on disk, no limit */
+	uint64_t max_disk_bytes;
+	/* of its processes each; 0: no limit */
+	uint64_t max_cpu_ns;
+	uint64_t max_file_bytes;
+	/* of its standard output and error each */
+	uint64_t max_output_bytes;
+	/* sandboxes kept ready */
+	size_t spares;
 };
 
 /*
@@ -35,6 +49,9 @@ struct hg_executor_options {
 struct hg_executor *hg_executor_new(
     const struct hg_executor_options *options, struct hg_error *err);
 void hg_executor_free(struct hg_executor *x);
+
+/* "" or why sandboxes cannot be made here; owned by x. */
+const char *hg_executor_no_sandbox(const struct hg_executor *x);
 
 /*
  * Fills ret, which was initialised. cancel_fd becomes readable when the caller

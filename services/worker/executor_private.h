@@ -3,11 +3,14 @@
 #ifndef HG_WORKER_EXECUTOR_PRIVATE_H
 #define HG_WORKER_EXECUTOR_PRIVATE_H
 
+#include "services/worker/cell.h"
 #include "services/worker/executor.h"
+#include "services/worker/jail.h"
 #include "services/worker/layout.h"
 #include "services/worker/outcome.h"
 #include "services/worker/view.h"
 
+struct hg_cgroups;
 struct hg_digests;
 struct hg_toolchains;
 
@@ -20,6 +23,11 @@ struct hg_executor {
 	char *observer;
 	/* "" or why sandboxes cannot be made here */
 	char *no_sandbox;
+	struct hg_cgroups *cgroups;
+	struct hg_cells_options cells_options;
+	struct hg_cells *cells;
+	/* what the cells' groups do not uphold is here */
+	struct hg_jail_limits limits;
 };
 
 /* One request under way. */
@@ -29,6 +37,8 @@ struct hg_execution {
 	int cancel_fd;
 	uint64_t timeout_ns;
 	struct hg_outcome *outcome;
+	/* where it runs; where there are no sandboxes a folder instead */
+	struct hg_cell *cell;
 	struct hg_job_folder folder;
 	struct hg_view view;
 };

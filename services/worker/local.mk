@@ -4,6 +4,10 @@ services_worker_libworker_a_SOURCES = \
 	%D%/app_errors.def \
 	%D%/capability.c \
 	%D%/capability.h \
+	%D%/cell.c \
+	%D%/cell.h \
+	%D%/cgroup.c \
+	%D%/cgroup.h \
 	%D%/collect.c \
 	%D%/collect.h \
 	%D%/compiler.c \
@@ -67,5 +71,15 @@ check_PROGRAMS += tests/unit/executor.t
 tests_unit_executor_t_SOURCES = tests/unit/executor.c
 tests_unit_executor_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_executor_t_LDADD = $(bin_hg_worker_LDADD) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/cell.t
+tests_unit_cell_t_SOURCES = tests/unit/cell.c
+tests_unit_cell_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_cell_t_LDADD = $(bin_hg_worker_LDADD) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/cgroup.t
+tests_unit_cgroup_t_SOURCES = tests/unit/cgroup.c
+tests_unit_cgroup_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_cgroup_t_LDADD = $(bin_hg_worker_LDADD) $(CHECK_LIBS)
 
 dist_check_SCRIPTS += tests/e2e/t4000-worker.t

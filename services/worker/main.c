@@ -91,10 +91,11 @@ check_settings(const struct hg_config *cfg, struct hg_error *err)
 		    "%s can be reached by others, and callers are not "
 		    "authenticated: listen on 127.0.0.1, or say --insecure",
 		    cfg->worker_listen);
-	if (cfg->worker_queue_limit < 0 || cfg->worker_max_parallel < 0)
+	if (cfg->worker_queue_limit < 0 || cfg->worker_max_parallel < 0 ||
+	    cfg->worker_max_processes < 0)
 		return hg_fail(err, HG_INVALID,
-		    "worker.queue_limit and worker.max_parallel cannot be "
-		    "negative");
+		    "worker.queue_limit, worker.max_parallel and "
+		    "worker.max_processes cannot be negative");
 	return 0;
 }
 

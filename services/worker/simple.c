@@ -172,7 +172,8 @@ run_in_sandbox(struct hg_execution *e, const struct hg_strvec *argv,
 	char *path = hg_xasprintf("PATH=%s", e->x->options->path_list);
 	const char *const env[] = { path, "LC_ALL=C", "TMPDIR=/tmp", NULL };
 	struct hg_jail_spec spec = {
-		.sandbox = e->x->sandbox,
+		.cell = e->cell,
+		.limits = &e->x->limits,
 		.view = &e->view,
 		.cwd = FOLDER,
 		.argv = (const char *const *)argv->v,

@@ -20,6 +20,9 @@
 
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 
+/* Sandboxes kept ready: enough while the next ones are being made. */
+#define MAX_SPARES 8
+
 static const struct hg_rpc_method methods[] = {
 	{ HG_METHOD_HANDSHAKE, hg_worker_rpc_handshake },
 	{ HG_METHOD_COMPILE, hg_worker_rpc_compile },
@@ -55,9 +58,27 @@ set_work_dir(struct hg_worker *w)
 		    tmp && *tmp == '/' ? tmp : "/tmp", (long)getpid());
 }
 
+static unsigned
+slots_wanted(const struct hg_worker *w)
+{
+	int64_t n = w->cfg->worker_max_parallel;
+
+	return n > 0 ? (unsigned)(n < 4096 ? n : 4096) : w->capability.cores;
+}
+
+static uint64_t
+max_memory(const struct hg_worker *w)
+{
+	return w->cfg->worker_max_memory > 0
+	    ? w->cfg->worker_max_memory
+	    : w->capability.memory_bytes / 4 * 3;
+}
+
 static void
 set_executor_options(struct hg_worker *w)
 {
+	unsigned slots = slots_wanted(w);
+
 	w->executor_options = (struct hg_executor_options){
 		.work_dir = w->work_dir,
 		.path_list = w->path_list,
@@ -65,15 +86,16 @@ set_executor_options(struct hg_worker *w)
 		.max_source_bytes = w->cfg->worker_max_source,
 		.max_message_bytes = w->cfg->worker_max_message,
 		.timeout_ns = w->cfg->worker_timeout,
+		.max = {
+			.memory_bytes = max_memory(w),
+			.processes = (uint64_t)w->cfg->worker_max_processes,
+		},
+		.max_disk_bytes = w->cfg->worker_max_disk,
+		.max_cpu_ns = w->cfg->worker_max_cpu_time,
+		.max_file_bytes = w->cfg->worker_max_file,
+		.max_output_bytes = w->cfg->worker_max_output,
+		.spares = slots < MAX_SPARES ? slots : MAX_SPARES,
 	};
-}
-
-static unsigned
-slots_wanted(const struct hg_worker *w)
-{
-	int64_t n = w->cfg->worker_max_parallel;
-
-	return n > 0 ? (unsigned)(n < 4096 ? n : 4096) : w->capability.cores;
 }
 
 static int

@@ -112,6 +112,9 @@ lab_open(struct lab *l)
 		.max_source_bytes = 1 << 20,
 		.max_message_bytes = 64 << 20,
 		.timeout_ns = 60 * HG_NS_PER_SEC,
+		.max_disk_bytes = 64 << 20,
+		.max = { .memory_bytes = 256 << 20, .processes = 64 },
+		.spares = 1,
 	};
 	l->executor = hg_executor_new(&l->options, &err);
 	ck_assert_ptr_nonnull(l->executor);
@@ -564,6 +567,28 @@ START_TEST(unobserved_processes_are_told)
 }
 END_TEST
 
+/* gcc itself ends with the status that it has for errors in the code. */
+START_TEST(a_compile_out_of_memory_is_not_the_users_fault)
+{
+	struct lab l;
+
+	lab_open(&l);
+	/* 8 to the power of 7 strings */
+	lab_add(&l, "a.c",
+	    "#define A(x) x x x x x x x x\n"
+	    "#define B(x) A(x) A(x) A(x) A(x) A(x) A(x) A(x) A(x)\n"
+	    "#define C(x) B(x) B(x) B(x) B(x) B(x) B(x) B(x) B(x)\n"
+	    "#define D(x) C(x) C(x) C(x) C(x) C(x) C(x) C(x) C(x)\n"
+	    "#define E(x) D(x) D(x) D(x) D(x) D(x) D(x) D(x) D(x)\n"
+	    "#define F(x) E(x) E(x) E(x) E(x) E(x) E(x) E(x) E(x)\n"
+	    "#define G(x) F(x) F(x) F(x) F(x) F(x) F(x) F(x) F(x)\n"
+	    "char x[] = G(\"0123456789012345678901234567890123456789\");\n");
+	if (lab_run(&l) && hg_cgroups_hold_memory(l.executor->cgroups))
+		assert_infra(&l, "max_memory");
+	lab_close(&l);
+}
+END_TEST
+
 UNIT_MAIN("executor", an_object_is_the_one_made_here,
     a_source_outside_the_bundle_is_laid_out,
     all_files_that_the_compiler_writes_come_back,
@@ -573,4 +598,6 @@ UNIT_MAIN("executor", an_object_is_the_one_made_here,
     another_compiler_than_the_clients_is_refused,
     requests_that_make_no_sense_are_refused,
     a_time_limit_is_not_the_users_fault, a_cancelled_compile_ends_at_once,
-    a_killed_compiler_is_not_the_users_fault, unobserved_processes_are_told)
+    a_killed_compiler_is_not_the_users_fault,
+    a_compile_out_of_memory_is_not_the_users_fault,
+    unobserved_processes_are_told)
