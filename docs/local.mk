@@ -25,7 +25,8 @@ EXTRA_DIST += \
 	%D%/decisions/0005-dependencies.md \
 	%D%/decisions/0006-launcher-start-up.md \
 	%D%/decisions/0007-delivery.md \
-	%D%/decisions/0008-eviction.md
+	%D%/decisions/0008-eviction.md \
+	%D%/decisions/0010-contents-by-digest.md
 
 # documents with generated parts, in the source tree
 .PHONY: update-docs

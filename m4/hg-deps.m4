@@ -26,6 +26,7 @@ AC_DEFUN([HG_DEPENDENCIES], [
 	HG_PKG([GRPC], [grpc >= 29 gpr], [libgrpc-dev])
 	HG_PKG([PROTOBUF_C], [libprotobuf-c >= 1.4], [libprotobuf-c-dev])
 	HG_PKG([ARCHIVE], [libarchive >= 3.6], [libarchive-dev])
+	HG_PKG([CRYPTO], [libcrypto >= 3.0], [libssl-dev])
 	HG_PKG([XXHASH], [libxxhash >= 0.8], [libxxhash-dev])
 	HG_PKG([ZSTD], [libzstd >= 1.4], [libzstd-dev])
 	HG_PKG([JANSSON], [jansson >= 2.12], [libjansson-dev])

@@ -26,7 +26,9 @@ lib_base_libbase_a_SOURCES = \
 	%D%/strvec.c \
 	%D%/strvec.h \
 	%D%/time.c \
-	%D%/time.h
+	%D%/time.h \
+	%D%/tree.c \
+	%D%/tree.h
 
 check_PROGRAMS += tests/unit/base.t
 tests_unit_base_t_SOURCES = tests/unit/base.c

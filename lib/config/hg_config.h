@@ -102,7 +102,13 @@ int hg_config_load(
     struct hg_config *cfg, const char *const *env, struct hg_error *err);
 
 /*
- * The same, and the file of the working folder (.hybridgrid.conf in it or above
+ * Where a service ("worker", "coordinator") keeps contents: its option, or if
+ * that is empty the default for whom we run as. Owned.
+ */
+char *hg_config_store_dir(const char *option, const char *who);
+
+/*
+ * As hg_config_load(), and the file of the working folder (.hybridgrid.conf in it or above
  * it): stronger than the user's file, weaker than what HG_CONFIG names. Nothing
  * that is wrong with that file is an error: it is passed over.
  */

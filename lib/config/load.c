@@ -276,6 +276,22 @@ default_cache_dir(struct hg_config *cfg, const char *const *env)
 	hg_config_take_text(cfg, HG_OPT_cache_dir, dir);
 }
 
+char *
+hg_config_store_dir(const char *option, const char *who)
+{
+	const char *xdg = getenv("XDG_CACHE_HOME");
+	const char *home = getenv("HOME");
+
+	if (*option)
+		return hg_xstrdup(option);
+	if (xdg && *xdg == '/')
+		return hg_xasprintf("%s/hybridgrid-%s", xdg, who);
+	if (home && *home == '/')
+		return hg_xasprintf("%s/.hybridgrid/%s", home, who);
+	return hg_xasprintf(
+	    "/tmp/hybridgrid-%lu-%s", (unsigned long)getuid(), who);
+}
+
 int
 hg_config_load(
     struct hg_config *cfg, const char *const *env, struct hg_error *err)

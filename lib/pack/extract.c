@@ -25,6 +25,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/limits.h"
 #include "lib/base/path.h"
+#include "lib/base/tree.h"
 #include "lib/pack/pack.h"
 
 struct extract {
@@ -33,10 +34,7 @@ struct extract {
 	size_t entries;
 	/* decoded content, and what the names of entries took */
 	uint64_t bytes;
-	int root;
-	/* the folder used last, as entries come folder by folder; -1: none */
-	int dir;
-	char *dir_name;
+	struct hg_tree tree;
 };
 
 static int
@@ -46,71 +44,6 @@ damaged(struct extract *x, struct hg_error *err)
 
 	return hg_fail(err, HG_CORRUPT, "the bundle is damaged: %s",
 	    why ? why : "libarchive does not say why");
-}
-
-/* Goes down into one component, making the folder when it is missing. */
-static int
-enter(int *dir, const char *name, const char *path, struct hg_error *err)
-{
-	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(*dir, name, flags);
-
-	if (fd < 0 && errno == ENOENT) {
-		if (mkdirat(*dir, name, 0755) < 0)
-			return hg_fail_errno(
-			    err, HG_IO, "cannot create %s of the bundle", path);
-		fd = openat(*dir, name, flags);
-		if (fd >= 0)
-			fchmod(fd, 0755);
-	}
-	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
-		return hg_fail(err, HG_DENIED,
-		    "refused %.150s of the bundle: %.60s is not a folder", path,
-		    name);
-	if (fd < 0)
-		return hg_fail_errno(
-		    err, HG_IO, "cannot open %s of the bundle", path);
-	hg_fd_close(dir);
-	*dir = fd;
-	return 0;
-}
-
-/* Opens the folder of that name below the root; "" is the root. */
-static int
-walk(struct extract *x, const char *name, int *ret, struct hg_error *err)
-{
-	char *copy = hg_xstrdup(name), *rest = copy, *part;
-	int dir = fcntl(x->root, F_DUPFD_CLOEXEC, 0);
-	int rc = 0;
-
-	if (dir < 0)
-		rc = hg_fail_errno(err, HG_IO, "cannot use the root folder");
-	while (rc == 0 && rest && *rest) {
-		part = strsep(&rest, "/");
-		rc = enter(&dir, part, name, err);
-	}
-	free(copy);
-	if (rc)
-		hg_fd_close(&dir);
-	else
-		*ret = dir;
-	return rc;
-}
-
-/* The folder of path, from the memory of the last one if it is the same. */
-static int
-open_parent(struct extract *x, const char *path, struct hg_error *err)
-{
-	const char *slash = strrchr(path, '/');
-	size_t n = slash ? (size_t)(slash - path) : 0;
-
-	if (x->dir >= 0 && strlen(x->dir_name) == n &&
-	    memcmp(x->dir_name, path, n) == 0)
-		return 0;
-	hg_fd_close(&x->dir);
-	free(x->dir_name);
-	x->dir_name = hg_xstrndup(path, n);
-	return walk(x, x->dir_name, &x->dir, err);
 }
 
 static int
@@ -185,7 +118,7 @@ put_file(struct extract *x, struct archive_entry *e, const char *path,
 
 	if (rc)
 		return rc;
-	fd = openat(x->dir, name, flags, 0600);
+	fd = openat(x->tree.dir, name, flags, 0600);
 	if (fd < 0)
 		return cannot_create(path, err);
 	rc = copy_content(x, fd, err);
@@ -205,24 +138,9 @@ put_symlink(struct extract *x, struct archive_entry *e, const char *path,
 	if (!target || *target == '\0' || strlen(target) >= HG_MAX_PATH_BYTES)
 		return hg_fail(err, HG_DENIED,
 		    "refused the link %.150s of the bundle: bad target", path);
-	if (symlinkat(target, x->dir, name) < 0)
+	if (symlinkat(target, x->tree.dir, name) < 0)
 		return cannot_create(path, err);
 	return 0;
-}
-
-static int
-put_folder(
-    struct extract *x, const char *path, const char *name, struct hg_error *err)
-{
-	int dir = fcntl(x->dir, F_DUPFD_CLOEXEC, 0);
-	int rc;
-
-	if (dir < 0)
-		return hg_fail_errno(
-		    err, HG_IO, "cannot create %s of the bundle", path);
-	rc = enter(&dir, name, path, err);
-	hg_fd_close(&dir);
-	return rc;
 }
 
 /* A folder's name may end in slashes: tar spells it so. Owned. */
@@ -258,7 +176,7 @@ put_entry(struct extract *x, struct archive_entry *e, struct hg_error *err)
 	name = hg_path_base(path);
 	rc = charge(x, strlen(path), err);
 	if (rc == 0)
-		rc = open_parent(x, path, err);
+		rc = hg_tree_parent(&x->tree, path, err);
 	if (rc)
 		goto out;
 	if (archive_entry_hardlink(e))
@@ -269,7 +187,7 @@ put_entry(struct extract *x, struct archive_entry *e, struct hg_error *err)
 	else if (archive_entry_filetype(e) == AE_IFLNK)
 		rc = put_symlink(x, e, path, name, err);
 	else if (archive_entry_filetype(e) == AE_IFDIR)
-		rc = put_folder(x, path, name, err);
+		rc = hg_tree_folder(&x->tree, path, err);
 	else
 		rc = hg_fail(err, HG_DENIED,
 		    "refused %.150s of the bundle: a special file", path);
@@ -304,17 +222,15 @@ int
 hg_pack_extract(const void *p, size_t n, const char *root,
     const struct hg_pack_limits *limits, struct hg_error *err)
 {
-	struct extract x = { .limits = limits, .root = -1, .dir = -1 };
+	struct extract x = { .limits = limits, .tree = HG_TREE_INIT };
 	int rc;
 
 	x.archive = archive_read_new();
 	if (!x.archive)
 		return hg_fail(err, HG_NOMEM, "cannot set up libarchive");
-	x.root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (x.root < 0) {
-		rc = hg_fail_errno(err, HG_IO, "cannot open folder %s", root);
+	rc = hg_tree_open(&x.tree, root, err);
+	if (rc)
 		goto out;
-	}
 	if (archive_read_support_format_tar(x.archive) != ARCHIVE_OK ||
 	    archive_read_support_filter_zstd(x.archive) != ARCHIVE_OK ||
 	    archive_read_open_memory(x.archive, p, n) != ARCHIVE_OK)
@@ -323,8 +239,6 @@ hg_pack_extract(const void *p, size_t n, const char *root,
 		rc = put_all(&x, err);
 out:
 	archive_read_free(x.archive);
-	free(x.dir_name);
-	hg_fd_close(&x.dir);
-	hg_fd_close(&x.root);
+	hg_tree_close(&x.tree);
 	return rc;
 }

@@ -21,6 +21,8 @@ int hg_pack_add_symlink(struct hg_pack_writer *w, const char *path,
     const char *target, struct hg_error *err);
 int hg_pack_add_folder(
     struct hg_pack_writer *w, const char *path, struct hg_error *err);
+/* Packed bytes so far, of which the compressor may still hold some back. */
+size_t hg_pack_writer_bytes(const struct hg_pack_writer *w);
 /* Ends the archive and appends it to out. */
 int hg_pack_writer_finish(
     struct hg_pack_writer *w, struct hg_strbuf *out, struct hg_error *err);
@@ -44,5 +46,15 @@ struct hg_pack_limits {
  */
 int hg_pack_extract(const void *p, size_t n, const char *root,
     const struct hg_pack_limits *limits, struct hg_error *err);
+
+/*
+ * Calls fn for each entry of a bundle that holds nothing but regular files, with
+ * the file's name and content (valid during the call); ends with the first error
+ * of fn's. Errors as of hg_pack_extract(). Any thread.
+ */
+typedef int (*hg_pack_fn)(void *arg, const char *name, const void *p, size_t n,
+    struct hg_error *err);
+int hg_pack_each(const void *p, size_t n, const struct hg_pack_limits *limits,
+    hg_pack_fn fn, void *arg, struct hg_error *err);
 
 #endif

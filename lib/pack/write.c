@@ -152,6 +152,12 @@ hg_pack_add_folder(
 	return put_header(w, name, err);
 }
 
+size_t
+hg_pack_writer_bytes(const struct hg_pack_writer *w)
+{
+	return w->bytes.len;
+}
+
 int
 hg_pack_writer_finish(
     struct hg_pack_writer *w, struct hg_strbuf *out, struct hg_error *err)

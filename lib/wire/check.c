@@ -172,7 +172,7 @@ check_length(struct walk *w, const struct hg_codec_message *msg,
     const struct hg_codec_field *row, const ProtobufCFieldDescriptor *pb,
     size_t n)
 {
-	if (row->kind == HG_CODEC_DIGEST && n != 0 && n != HG_DIGEST_BYTES)
+	if (row->kind == HG_CODEC_DIGEST && n != 0 && n != row->size)
 		return fail(w, msg, pb, HG_PROTOCOL, "is not a digest");
 	if ((row->kind == HG_CODEC_STRING && n > row->max) ||
 	    (row->kind == HG_CODEC_STRINGS && n > HG_MAX_ARG_BYTES))
@@ -254,6 +254,56 @@ check_message(struct walk *w, const struct hg_codec_message *msg)
 			return rc;
 	}
 	return 0;
+}
+
+/* One top-level field: whether it is the includes' bundle, and where that is. */
+static bool
+read_field(struct walk *w, bool *ret_is_bundle, struct hg_blob *ret)
+{
+	static const char key[] = HG_BUNDLE_KEY;
+	/* of the map's entry: the key's tag and length, then the key */
+	const size_t key_n = sizeof(key) - 1;
+	struct walk entry = *w;
+	const unsigned char *span;
+	uint64_t tag, n;
+
+	*ret_is_bundle = false;
+	if (!read_varint(w, 5, &tag))
+		return false;
+	entry = *w;
+	if (!skip(w, tag & 7))
+		return false;
+	if (tag != (7 << 3 | WIRE_BYTES) || !read_varint(&entry, 5, &n))
+		return true;
+	entry.n = n;
+	if (!read_varint(&entry, 1, &tag) || tag != (1 << 3 | WIRE_BYTES) ||
+	    !read_varint(&entry, 1, &n) || n != key_n ||
+	    !read_span(&entry, n, &span) || memcmp(span, key, key_n) != 0 ||
+	    !read_varint(&entry, 1, &tag) || tag != (2 << 3 | WIRE_BYTES) ||
+	    !read_varint(&entry, 5, &n) || n != entry.n)
+		return true;
+	*ret = (struct hg_blob){ entry.p, n };
+	*ret_is_bundle = true;
+	return true;
+}
+
+size_t
+hg_wire_compile_head(const void *p, size_t n, struct hg_blob *ret_bundle)
+{
+	struct walk w = { .p = p, .n = n };
+
+	*ret_bundle = (struct hg_blob){ NULL, 0 };
+	while (w.n > 0) {
+		size_t at = n - w.n;
+		bool is_bundle;
+
+		if (!read_field(&w, &is_bundle, ret_bundle))
+			break;
+		if (is_bundle && w.n == 0)
+			return at;
+	}
+	*ret_bundle = (struct hg_blob){ NULL, 0 };
+	return n;
 }
 
 int

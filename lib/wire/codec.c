@@ -146,12 +146,14 @@ pack_scalar(const struct hg_codec_field *f, const ProtobufCFieldDescriptor *pb,
 }
 
 static void
-pack_digest(const struct hg_digest *d, ProtobufCBinaryData *to)
+pack_digest(
+    const struct hg_codec_field *f, const void *from, ProtobufCBinaryData *to)
 {
-	static const struct hg_digest zero;
+	static const unsigned char zero[HG_CONTENT_ID_BYTES];
 
-	if (memcmp(d, &zero, sizeof(zero)) != 0)
-		*to = binary(d->b, sizeof(d->b));
+	hg_assert(f->size <= sizeof(zero));
+	if (memcmp(from, zero, f->size) != 0)
+		*to = binary(from, f->size);
 }
 
 static void fill_pb(const struct hg_codec_message *msg, const void *m,
@@ -224,7 +226,7 @@ pack_field(const struct hg_codec_message *msg, const struct hg_codec_field *f,
 		pack_text(msg, f, blob, to, arena);
 		return;
 	case HG_CODEC_DIGEST:
-		pack_digest(from, at);
+		pack_digest(f, from, at);
 		return;
 	case HG_CODEC_PART:
 		*(ProtobufCMessage **)at = new_pb(f->sub, from, arena);
@@ -334,10 +336,11 @@ unpack_scalar(const struct hg_codec_field *f,
 }
 
 static void
-unpack_digest(const ProtobufCBinaryData *from, struct hg_digest *to)
+unpack_digest(
+    const struct hg_codec_field *f, const ProtobufCBinaryData *from, void *to)
 {
-	if (from->len == sizeof(to->b))
-		memcpy(to->b, from->data, sizeof(to->b));
+	if (from->len == f->size)
+		memcpy(to, from->data, f->size);
 }
 
 static void fill_plain(
@@ -409,7 +412,7 @@ unpack_field(const struct hg_codec_message *msg, const struct hg_codec_field *f,
 		unpack_text(msg, f, from, to);
 		return;
 	case HG_CODEC_DIGEST:
-		unpack_digest(at, to);
+		unpack_digest(f, at, to);
 		return;
 	case HG_CODEC_PART:
 		fill_plain(f->sub, *(ProtobufCMessage **)at, to);

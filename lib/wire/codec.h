@@ -34,7 +34,7 @@ enum hg_codec_kind {
 	/* struct hg_blob; a string field for what it can hold, and a bytes
 	 * field (raw) that is there when the string cannot hold it exactly */
 	HG_CODEC_TEXT,
-	/* struct hg_digest; bytes, empty means zero */
+	/* struct hg_digest or hg_content_id; bytes, empty means zero */
 	HG_CODEC_DIGEST,
 	/* a struct in the struct; or, at 0, members of the same struct */
 	HG_CODEC_PART,
@@ -85,7 +85,8 @@ struct hg_codec_message {
 	{ .number = no, .kind = HG_CODEC_TEXT, .at = offsetof(S, m), \
 	    .raw = raw_no }
 #define HG_DIGEST(S, no, m) \
-	{ .number = no, .kind = HG_CODEC_DIGEST, .at = offsetof(S, m) }
+	{ .number = no, .kind = HG_CODEC_DIGEST, .at = offsetof(S, m), \
+	    .size = HG_CODEC_SIZE(S, m) }
 #define HG_PART(S, no, m, table) \
 	{ .number = no, .kind = HG_CODEC_PART, .at = offsetof(S, m), \
 	    .sub = table }

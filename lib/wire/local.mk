@@ -68,8 +68,8 @@ lib/wire/libagentmsg_a-agent_msg.$(OBJEXT): proto/agent.pb-c.h
 check_PROGRAMS += tests/unit/wire.t
 tests_unit_wire_t_SOURCES = tests/unit/wire.c
 tests_unit_wire_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_wire_t_LDADD = lib/wire/libwire.a lib/base/libbase.a \
-	$(PROTOBUF_C_LIBS) $(CHECK_LIBS)
+tests_unit_wire_t_LDADD = lib/wire/libwire.a lib/digest/libdigest.a \
+	lib/base/libbase.a $(PROTOBUF_C_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += tests/unit/agent_msg.t
 tests_unit_agent_msg_t_SOURCES = tests/unit/agent_msg.c

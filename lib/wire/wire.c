@@ -60,7 +60,7 @@ HG_TABLE(include, S,
 #define S struct hg_wire_input
 HG_TABLE(input, S, hybridgrid__v1__input_file__descriptor,
 	HG_STRING(S, 1, path, HG_MAX_PATH_BYTES),
-	HG_DIGEST(S, 2, digest),
+	HG_DIGEST(S, 2, id),
 	HG_SCALAR(S, 3, mode),
 	HG_STRING(S, 4, symlink, HG_MAX_PATH_BYTES),
 	HG_SCALAR(S, 5, folder))
@@ -88,7 +88,13 @@ HG_TABLE(compile, S, hybridgrid__v1__compile_request__descriptor,
 	HG_SCALAR(S, 104, protocol),
 	HG_STRINGS(S, 105, outputs, HG_MAX_OUTPUTS),
 	HG_SCALAR(S, 106, umask),
-	HG_STRING(S, 107, compiler_path, HG_MAX_PATH_BYTES))
+	HG_STRING(S, 107, compiler_path, HG_MAX_PATH_BYTES),
+	HG_DIGEST(S, 108, input_list))
+#undef S
+
+#define S struct hg_wire_input_list
+HG_TABLE(input_list, S, hybridgrid__v1__input_list__descriptor,
+	HG_LIST(S, 1, inputs, HG_MAX_INPUTS, &input_table))
 #undef S
 
 #define S struct hg_wire_output
@@ -119,7 +125,8 @@ HG_TABLE(result, S, hybridgrid__v1__compile_response__descriptor,
 	HG_LIST(S, 101, observed, HG_MAX_OBSERVED, &observed_table),
 	HG_SCALAR(S, 104, cpu_us),
 	HG_SCALAR(S, 105, peak_rss_bytes),
-	HG_STRING(S, 106, infra_error, MAX_TEXT))
+	HG_STRING(S, 106, infra_error, MAX_TEXT),
+	HG_BLOB(S, 107, missing))
 #undef S
 
 #define S struct hg_wire_health
@@ -226,6 +233,8 @@ UNPACK(handshake)
 PACK_AND_FREE(handshake_reply)
 UNPACK(handshake_reply)
 PACK_AND_FREE(compile)
+PACK_AND_FREE(input_list)
+UNPACK(input_list)
 PACK_AND_FREE(result)
 UNPACK(result)
 PACK_AND_FREE(health)
@@ -247,4 +256,19 @@ hg_wire_compile_unpack(const void *p, size_t n, struct hg_error *err)
 		m = NULL;
 	}
 	return m;
+}
+
+void
+hg_wire_compile_add_bundle(struct hg_strbuf *out, const void *p, size_t n)
+{
+	struct hg_wire_include bundle = {
+		.path = (char *)(uintptr_t)HG_BUNDLE_KEY,
+		.content = { p, n },
+	};
+	const struct hg_wire_compile message = {
+		.includes = &bundle,
+		.n_includes = 1,
+	};
+
+	hg_wire_compile_pack(&message, out);
 }

@@ -15,20 +15,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/digest/content_id.h"
 #include "lib/digest/digest.h"
 
 struct hg_error;
 struct hg_strbuf;
 
 /* Protocol level that we speak; 0 is the bare specification. */
-#define HG_WIRE_PROTOCOL 1
+#define HG_WIRE_PROTOCOL 2
 
 #define HG_METHOD_HANDSHAKE "/hybridgrid.v1.BuildService/Handshake"
 #define HG_METHOD_COMPILE "/hybridgrid.v1.BuildService/Compile"
 #define HG_METHOD_HEALTH "/hybridgrid.v1.BuildService/HealthCheck"
 #define HG_METHOD_STATUS "/hybridgrid.v1.BuildService/GetWorkerStatus"
 
-/* The key of CompileRequest.includes that holds a tar archive of all inputs. */
+/* The key of CompileRequest.includes that holds contents by their digests. */
 #define HG_BUNDLE_KEY "hybridgrid:bundle.tar.zst"
 
 struct hg_blob {
@@ -72,7 +73,7 @@ struct hg_wire_include {
 struct hg_wire_input {
 	char *path;
 	/* all zero for links and folders */
-	struct hg_digest digest;
+	struct hg_content_id id;
 	uint32_t mode;
 	/* "" unless it is a symbolic link */
 	char *symlink;
@@ -105,6 +106,13 @@ struct hg_wire_compile {
 	size_t n_outputs;
 	uint32_t umask;
 	char *compiler_path;
+	/* all zero when the inputs stand in the message itself */
+	struct hg_content_id input_list;
+};
+
+struct hg_wire_input_list {
+	struct hg_wire_input *inputs;
+	size_t n_inputs;
 };
 
 struct hg_wire_output {
@@ -137,6 +145,8 @@ struct hg_wire_result {
 	uint64_t cpu_us;
 	uint64_t peak_rss_bytes;
 	char *infra_error;
+	/* struct hg_content_id, one after the other */
+	struct hg_blob missing;
 };
 
 struct hg_wire_health {
@@ -204,11 +214,23 @@ struct hg_wire_status_reply {
 HG_WIRE_MESSAGE(handshake)
 HG_WIRE_MESSAGE(handshake_reply)
 HG_WIRE_MESSAGE(compile)
+HG_WIRE_MESSAGE(input_list)
 HG_WIRE_MESSAGE(result)
 HG_WIRE_MESSAGE(health)
 HG_WIRE_MESSAGE(health_reply)
 HG_WIRE_MESSAGE(status)
 HG_WIRE_MESSAGE(status_reply)
+
+/*
+ * How many bytes of a packed CompileRequest come before the bundle that ends it;
+ * all, when none does. *ret_bundle borrows the bundle, or is empty. Bytes that
+ * are no message at all have no bundle either.
+ */
+size_t hg_wire_compile_head(
+    const void *p, size_t n, struct hg_blob *ret_bundle);
+/* Appends a bundle to a packed CompileRequest without one. */
+void hg_wire_compile_add_bundle(
+    struct hg_strbuf *out, const void *p, size_t n);
 
 /* True when s is well-formed UTF-8 without NUL, so that it may be a string. */
 bool hg_wire_is_utf8(const void *p, size_t n);

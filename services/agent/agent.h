@@ -10,6 +10,7 @@
 
 struct hg_coords;
 struct hg_contents;
+struct hg_known;
 struct hg_search;
 struct hg_toolchains;
 
@@ -17,6 +18,7 @@ struct hg_agent {
 	struct hg_config config;
 	struct hg_coords *coords;
 	struct hg_contents *contents;
+	struct hg_known *known;
 	struct hg_search *search;
 	struct hg_toolchains *toolchains;
 	uint64_t started_ns;
@@ -28,6 +30,8 @@ struct hg_agent {
 	atomic_ullong compiles;
 	atomic_ullong remote;
 	atomic_ullong local;
+	/* in requests, contents included */
+	atomic_ullong sent_bytes;
 };
 
 #endif

@@ -33,7 +33,7 @@ check_content(struct check *k, const char *path, const struct hg_digest *digest,
 	const struct hg_content *c;
 	bool same;
 
-	if (hg_contents_get(k->contents, path, false, &c, err))
+	if (hg_contents_get(k->contents, path, 0, &c, err))
 		return hg_fail(err, HG_INVALID,
 		    "the worker read %.150s, which is not here", path);
 	same = hg_digest_equal(&c->digest, digest);

@@ -23,6 +23,7 @@
 #include "services/agent/check.h"
 #include "services/agent/compile.h"
 #include "services/agent/coords.h"
+#include "services/agent/exchange.h"
 #include "services/agent/inputs.h"
 #include "services/agent/contents.h"
 #include "services/agent/request.h"
@@ -86,6 +87,8 @@ add_folders(struct compile *c, struct hg_inputs *in)
 	const char *pwd = hg_request_env(r, "PWD");
 	int rc = hg_inputs_add(in, "/", r->cwd, &c->err);
 
+	if (rc == 0)
+		rc = hg_inputs_add(in, r->cwd, r->source, &c->err);
 	if (rc == 0 && pwd && *pwd == '/')
 		rc = hg_inputs_add(in, "/", pwd, &c->err);
 	if (rc == 0)
@@ -128,64 +131,60 @@ find_inputs(struct compile *c, struct hg_inputs *in)
 /* ---- the request -------------------------------------------------------- */
 
 static int
-pack_request(struct compile *c, struct hg_strbuf *body)
+send_inputs(struct compile *c, const struct hg_inputs *in)
 {
+	const char *path = hg_request_env(c->request, "PATH");
 	char toolchain[HG_DIGEST_HEX_BYTES];
-	struct hg_inputs in = HG_INPUTS_INIT;
+	struct hg_request request = HG_REQUEST_INIT;
 	struct utsname host;
 	struct hg_request_parts parts = {
 		.request = c->request,
-		.inputs = &in,
+		.inputs = in,
 		.toolchain = toolchain,
 		.arch = host.machine,
 	};
-	const char *path = hg_request_env(c->request, "PATH");
-	int rc = find_inputs(c, &in);
+	int rc = hg_toolchain_digest(c->agent->toolchains, c->request->compiler,
+	    path ? path : "", toolchain, &c->err);
 
 	uname(&host);
 	if (rc == 0)
-		rc = hg_toolchain_digest(c->agent->toolchains,
-		    c->request->compiler, path ? path : "", toolchain, &c->err);
+		rc = hg_request_make(&parts, c->agent->contents, &request,
+		    &c->reason, &c->err);
 	if (rc == 0)
-		rc = hg_request_pack(
-		    &parts, c->agent->contents, body, &c->reason, &c->err);
-	hg_inputs_release(&in);
+		rc = hg_exchange(c->agent, c->request->coordinator, &request,
+		    c->end_ns, c->cancel_fd, &c->result, &c->reason, &c->err);
+	hg_request_release(&request);
 	return rc;
 }
 
 /* ---- the result --------------------------------------------------------- */
 
 static int
-take_result(struct compile *c, const struct hg_strbuf *answer)
+check_result(struct compile *c)
 {
-	c->reason = HG_REASON_remote_failed;
-	c->result = hg_wire_result_unpack(answer->buf, answer->len, &c->err);
-	if (!c->result)
-		return hg_wrap(&c->err, "the coordinator's answer");
 	if (*c->result->infra_error)
 		return hg_fail(
 		    &c->err, HG_UNAVAILABLE, "%.200s", c->result->infra_error);
 	c->reason = HG_REASON_inputs_differ;
-	return hg_check_result(c->request, c->result, c->agent->contents, &c->err);
+	return hg_check_result(
+	    c->request, c->result, c->agent->contents, &c->err);
 }
 
 static int
 do_compile(struct compile *c)
 {
 	const struct hg_agent_request *r = c->request;
-	struct hg_strbuf body = HG_STRBUF_INIT, answer = HG_STRBUF_INIT;
+	struct hg_inputs in = HG_INPUTS_INIT;
 	int rc = hg_coords_find(c->agent->coords, r->coordinator, c->cancel_fd,
 	    &c->reason, &c->err);
 
 	if (rc == 0)
-		rc = pack_request(c, &body);
+		rc = find_inputs(c, &in);
 	if (rc == 0)
-		rc = hg_coords_compile(c->agent->coords, r->coordinator, &body,
-		    time_left(c), c->cancel_fd, &answer, &c->reason, &c->err);
+		rc = send_inputs(c, &in);
 	if (rc == 0)
-		rc = take_result(c, &answer);
-	hg_strbuf_release(&body);
-	hg_strbuf_release(&answer);
+		rc = check_result(c);
+	hg_inputs_release(&in);
 	return rc;
 }
 

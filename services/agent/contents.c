@@ -165,11 +165,13 @@ keep(struct hg_contents *m, struct entry *e)
 /* The entry, held for the caller, or NULL. */
 static struct entry *
 look_up(struct hg_contents *m, const char *path, const struct signature *sig,
-    bool want_bytes)
+    unsigned want)
 {
 	struct entry *e = hg_hmap_get(&m->table, path);
 
-	if (!e || !is_same(&e->sig, sig) || (want_bytes && !e->bytes))
+	if (!e || !is_same(&e->sig, sig) ||
+	    ((want & HG_WANT_BYTES) && !e->bytes) ||
+	    ((want & HG_WANT_ID) && !hg_content_id_is_set(&e->content.id)))
 		return NULL;
 	unlist(m, e);
 	list_newest(m, e);
@@ -180,13 +182,22 @@ look_up(struct hg_contents *m, const char *path, const struct signature *sig,
 /* ---- reading ------------------------------------------------------------ */
 
 static int
-read_content(int fd, struct entry *e, bool want_bytes, struct hg_error *err)
+read_digests(int fd, struct entry *e, unsigned want, struct hg_error *err)
+{
+	int rc = hg_digest_fd(fd, &e->content.digest, err);
+
+	e->content.n = (size_t)e->sig.size;
+	if (rc == 0 && (want & HG_WANT_ID))
+		rc = hg_content_id_fd(fd, &e->content.id, err);
+	return rc;
+}
+
+static int
+read_bytes(int fd, struct entry *e, unsigned want, struct hg_error *err)
 {
 	struct hg_strbuf sb = HG_STRBUF_INIT;
 	int rc;
 
-	if (!want_bytes)
-		return hg_digest_fd(fd, &e->content.digest, err);
 	if ((uint64_t)e->sig.size > HG_MAX_MESSAGE_BYTES)
 		return hg_fail(
 		    err, HG_TOOBIG, "the file is larger than a message may be");
@@ -198,12 +209,15 @@ read_content(int fd, struct entry *e, bool want_bytes, struct hg_error *err)
 	e->bytes = hg_strbuf_detach(&sb, &e->content.n);
 	e->content.p = e->bytes;
 	hg_digest_bytes(e->bytes, e->content.n, &e->content.digest);
+	if (want & HG_WANT_ID)
+		hg_content_id_bytes(
+		    e->bytes, e->content.n, &e->content.id);
 	return 0;
 }
 
 /* Reads an open file that must stay the same meanwhile. */
 static int
-read_stable(int fd, struct entry *e, bool want_bytes, struct hg_error *err)
+read_stable(int fd, struct entry *e, unsigned want, struct hg_error *err)
 {
 	struct signature after;
 	struct stat st;
@@ -215,7 +229,8 @@ read_stable(int fd, struct entry *e, bool want_bytes, struct hg_error *err)
 		return hg_fail(err, HG_INVALID, "not a regular file");
 	signature_of(&st, &e->sig);
 	e->content.mode = st.st_mode & 0777;
-	rc = read_content(fd, e, want_bytes, err);
+	rc = want & HG_WANT_BYTES ? read_bytes(fd, e, want, err)
+				  : read_digests(fd, e, want, err);
 	if (rc)
 		return rc;
 	if (fstat(fd, &st) < 0)
@@ -227,7 +242,7 @@ read_stable(int fd, struct entry *e, bool want_bytes, struct hg_error *err)
 }
 
 static struct entry *
-read_entry(const char *path, bool want_bytes, struct hg_error *err)
+read_entry(const char *path, unsigned want, struct hg_error *err)
 {
 	/* a pipe must not keep us waiting */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -242,7 +257,7 @@ read_entry(const char *path, bool want_bytes, struct hg_error *err)
 	e = hg_xcalloc(1, sizeof(*e));
 	e->path = hg_xstrdup(path);
 	e->refs = 1;
-	if (read_stable(fd, e, want_bytes, err)) {
+	if (read_stable(fd, e, want, err)) {
 		hg_wrap(err, "%.150s", path);
 		entry_free(e);
 		e = NULL;
@@ -276,7 +291,7 @@ hg_contents_free(struct hg_contents *m)
 }
 
 int
-hg_contents_get(struct hg_contents *m, const char *path, bool want_bytes,
+hg_contents_get(struct hg_contents *m, const char *path, unsigned want,
     const struct hg_content **ret, struct hg_error *err)
 {
 	uint64_t started = hg_wall_ns();
@@ -291,11 +306,11 @@ hg_contents_get(struct hg_contents *m, const char *path, bool want_bytes,
 		    "cannot find %.150s", path);
 	signature_of(&st, &sig);
 	pthread_mutex_lock(&m->lock);
-	e = look_up(m, path, &sig, want_bytes);
+	e = look_up(m, path, &sig, want);
 	pthread_mutex_unlock(&m->lock);
 	if (!e) {
 		err = err ? err : &mine;
-		e = read_entry(path, want_bytes, err);
+		e = read_entry(path, want, err);
 		if (!e)
 			return -(int)err->code;
 		if (is_settled(&e->sig, started)) {

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/digest/content_id.h"
 #include "lib/digest/digest.h"
 
 struct hg_error;
@@ -19,10 +20,18 @@ struct hg_contents;
 /* Shared and constant. */
 struct hg_content {
 	struct hg_digest digest;
+	/* all zero unless it was asked for */
+	struct hg_content_id id;
 	uint32_t mode;
-	/* NULL when only the digest was asked for */
-	const char *p;
+	/* size; p is NULL unless the bytes were asked for */
 	size_t n;
+	const char *p;
+};
+
+/* What is wanted beside the digest; bits. */
+enum {
+	HG_WANT_BYTES = 1,
+	HG_WANT_ID = 2,
 };
 
 /* max_bytes bounds the contents kept, not those in use. */
@@ -32,10 +41,10 @@ void hg_contents_free(struct hg_contents *m);
 
 /*
  * The regular file at an absolute path, links followed; hg_contents_drop() it.
- * -HG_NOTFOUND: not there; -HG_INVALID: not a regular file; -HG_TOOBIG: larger
- * than a message; -HG_IO: unreadable, or being changed just now.
+ * -HG_NOTFOUND: not there; -HG_INVALID: not a regular file; -HG_TOOBIG: its bytes
+ * are more than a message; -HG_IO: unreadable, or being changed just now.
  */
-int hg_contents_get(struct hg_contents *m, const char *path, bool want_bytes,
+int hg_contents_get(struct hg_contents *m, const char *path, unsigned want,
     const struct hg_content **ret, struct hg_error *err);
 void hg_contents_drop(struct hg_contents *m, const struct hg_content *c);
 

@@ -13,6 +13,8 @@ services_agent_libagent_a_SOURCES = \
 	%D%/env.def \
 	%D%/inputs.c \
 	%D%/inputs.h \
+	%D%/known.c \
+	%D%/known.h \
 	%D%/listen.c \
 	%D%/listen.h \
 	%D%/contents.c \
@@ -22,6 +24,8 @@ services_agent_libagent_a_SOURCES = \
 	%D%/options.h \
 	%D%/peer.c \
 	%D%/peer.h \
+	%D%/exchange.c \
+	%D%/exchange.h \
 	%D%/request.c \
 	%D%/request.h \
 	%D%/search.c \
@@ -32,6 +36,7 @@ services_agent_libs = \
 	lib/rpc/librpc.a \
 	lib/wire/libagentmsg.a \
 	lib/wire/libwire.a \
+	lib/blob/libblob.a \
 	lib/pack/libpack.a \
 	lib/observe/libobserve.a \
 	lib/toolchain/libtoolchain.a \
@@ -42,6 +47,7 @@ services_agent_libs = \
 	$(GRPC_LIBS) \
 	$(PROTOBUF_C_LIBS) \
 	$(ARCHIVE_LIBS) \
+	$(CRYPTO_LIBS) \
 	$(INIPARSER_LIBS) \
 	-lpthread
 

@@ -36,6 +36,7 @@
 #include "services/agent/coords.h"
 #include "services/agent/listen.h"
 #include "services/agent/contents.h"
+#include "services/agent/known.h"
 #include "services/agent/options.h"
 #include "services/agent/search.h"
 
@@ -179,6 +180,7 @@ server_open(struct server *s, const struct hg_agent_options *options,
 	a->search = hg_search_new(so, search_slots());
 	free(so);
 	a->contents = hg_contents_new(CONTENTS_BYTES);
+	a->known = hg_known_new();
 	a->toolchains = hg_toolchains_new();
 	return hg_listen_open(
 	    &s->listen, options->socket, options->lock_fd, err);
@@ -195,6 +197,7 @@ server_release(struct server *s)
 	hg_search_free(a->search);
 	hg_toolchains_free(a->toolchains);
 	hg_contents_free(a->contents);
+	hg_known_free(a->known);
 	hg_config_release(&a->config);
 	hg_fd_close(&a->wake_fd);
 	hg_fd_close(&s->signal_fd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making the message for the coordinator. Inputs are listed with their digests;
- * contents go into one bundle, except for what the worker has itself. Nothing
+ * Making the message for the coordinator. Inputs are listed with their digests in
+ * a list that is a content too; contents travel only where they lack. Nothing
  * that is not UTF-8 may go into a protobuf string, and nothing larger than a
  * message may be sent: both are found here, before any byte travels.
  */
@@ -12,18 +12,17 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/base/fd.h"
 #include "lib/base/limits.h"
 #include "lib/base/path.h"
 #include "lib/base/strbuf.h"
+#include "lib/blob/bundle.h"
 #include "lib/pack/pack.h"
 #include "lib/wire/agent_msg.h"
 #include "lib/wire/wire.h"
 #include "services/agent/inputs.h"
 #include "services/agent/contents.h"
 #include "services/agent/request.h"
-
-/* Source and bundle; leaves room for names and digests in a message. */
-#define MAX_CONTENT_BYTES ((size_t)60 << 20)
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
@@ -38,11 +37,9 @@ static const struct {
 struct build {
 	const struct hg_request_parts *parts;
 	struct hg_contents *contents;
-	struct hg_pack_writer *writer;
-	struct hg_strbuf bundle;
-	const struct hg_content *source;
+	struct hg_request *request;
 	struct hg_wire_compile message;
-	struct hg_wire_include include;
+	struct hg_wire_input_list list;
 	enum hg_reason reason;
 };
 
@@ -115,23 +112,20 @@ check_request(struct build *b, struct hg_error *err)
 /* ---- inputs ------------------------------------------------------------- */
 
 static int
-too_large(struct build *b, struct hg_error *err)
+too_large(struct build *b, const char *path, struct hg_error *err)
 {
 	b->reason = HG_REASON_too_large;
-	return hg_fail(err, HG_TOOBIG, "the inputs are larger than %zu MiB",
-	    MAX_CONTENT_BYTES >> 20);
+	return hg_fail(err, HG_TOOBIG, "%.150s is too large to travel", path);
 }
 
-static int
-get_content(struct build *b, const char *path, bool want_bytes,
-    const struct hg_content **ret, struct hg_error *err)
+static void
+add_content(struct build *b, const struct hg_content_id *id, const char *path,
+    size_t n)
 {
-	int rc = hg_contents_get(b->contents, path, want_bytes, ret, err);
+	struct hg_request *r = b->request;
 
-	if (rc == -HG_TOOBIG)
-		return too_large(b, err);
-	b->reason = HG_REASON_search_failed;
-	return rc;
+	r->contents[r->n_contents++] =
+	    (struct hg_request_content){ *id, path, n };
 }
 
 static int
@@ -139,31 +133,24 @@ add_file(struct build *b, const struct hg_input *input,
     struct hg_wire_input *row, struct hg_error *err)
 {
 	const struct hg_content *c;
-	int rc = get_content(b, input->path, !input->is_toolchain, &c, err);
+	int rc = hg_contents_get(b->contents, input->path, HG_WANT_ID, &c, err);
 
 	if (rc)
 		return rc;
-	row->digest = c->digest;
+	row->id = c->id;
 	row->mode = c->mode;
-	if (!input->is_toolchain)
-		rc = hg_pack_add_file(
-		    b->writer, input->path, c->mode, c->p, c->n, err);
+	if (c->n > HG_MAX_SOURCE_BYTES)
+		rc = too_large(b, input->path, err);
+	else
+		add_content(b, &c->id, input->path, c->n);
 	hg_contents_drop(b->contents, c);
 	return rc;
-}
-
-/* Links and folders of the toolchain are the worker's own business. */
-static bool
-is_listed(const struct hg_input *input)
-{
-	return input->kind == HG_INPUT_FILE ||
-	       (!input->is_toolchain && input->kind != HG_INPUT_OTHER);
 }
 
 static int
 add_input(struct build *b, const struct hg_input *input, struct hg_error *err)
 {
-	struct hg_wire_input *row = &b->message.inputs[b->message.n_inputs++];
+	struct hg_wire_input *row = &b->list.inputs[b->list.n_inputs++];
 	int rc = check_text(b, "an input's path", input->path, err);
 
 	if (rc == 0)
@@ -176,57 +163,43 @@ add_input(struct build *b, const struct hg_input *input, struct hg_error *err)
 		return add_file(b, input, row, err);
 	case HG_INPUT_LINK:
 		row->symlink = input->target;
-		row->mode = 0777;
-		return hg_pack_add_symlink(
-		    b->writer, input->path, input->target, err);
+		return 0;
 	case HG_INPUT_FOLDER:
 		row->folder = true;
-		row->mode = 0755;
-		return hg_pack_add_folder(b->writer, input->path, err);
+		return 0;
 	case HG_INPUT_OTHER:
 		break;
 	}
 	return 0;
 }
 
+/* The toolchain is the worker's own business. */
+static bool
+is_listed(const struct hg_input *input)
+{
+	return !input->is_toolchain && input->kind != HG_INPUT_OTHER;
+}
+
 static int
 add_inputs(struct build *b, struct hg_error *err)
 {
 	const struct hg_inputs *in = b->parts->inputs;
+	struct hg_request *r = b->request;
+	struct hg_content_id *id = &b->message.input_list;
 	int rc = 0;
 
-	b->writer = hg_pack_writer_new(err);
-	if (!b->writer)
-		return -HG_NOMEM;
-	b->message.inputs = hg_xcalloc(in->n, sizeof(*b->message.inputs));
+	b->list.inputs = hg_xcalloc(in->n + 1, sizeof(*b->list.inputs));
+	r->contents = hg_xcalloc(in->n + 1, sizeof(*r->contents));
+	/* in its place the list's own, when that is known */
+	r->n_contents = 1;
 	for (size_t i = 0; rc == 0 && i < in->n; i++)
 		if (is_listed(in->v[i]))
 			rc = add_input(b, in->v[i], err);
-	if (rc == 0)
-		rc = hg_pack_writer_finish(b->writer, &b->bundle, err);
-	b->include.path = hg_xstrdup(HG_BUNDLE_KEY);
-	b->include.content.p = b->bundle.buf;
-	b->include.content.n = b->bundle.len;
-	b->message.includes = &b->include;
-	b->message.n_includes = 1;
-	return rc;
-}
-
-static int
-add_source(struct build *b, struct hg_error *err)
-{
-	const struct hg_agent_request *r = b->parts->request;
-	char *path = hg_path_join(r->cwd, r->source);
-	int rc = get_content(b, path, true, &b->source, err);
-
-	free(path);
 	if (rc)
 		return rc;
-	b->message.source.p = b->source->p;
-	b->message.source.n = b->source->n;
-	if (b->source->n > HG_MAX_SOURCE_BYTES ||
-	    b->source->n + b->bundle.len > MAX_CONTENT_BYTES)
-		return too_large(b, err);
+	hg_wire_input_list_pack(&b->list, &r->list);
+	hg_content_id_bytes(r->list.buf, r->list.len, id);
+	r->contents[0] = (struct hg_request_content){ *id, NULL, r->list.len };
 	return 0;
 }
 
@@ -309,25 +282,22 @@ build_release(struct build *b)
 		free(m->env[i].value);
 	}
 	free(m->env);
-	free(m->inputs);
+	free(b->list.inputs);
 	free(m->compiler);
 	free(m->target_arch);
 	free(m->target_os);
 	free(m->toolchain);
-	free(b->include.path);
-	hg_contents_drop(b->contents, b->source);
-	hg_pack_writer_free(b->writer);
-	hg_strbuf_release(&b->bundle);
 }
 
 int
-hg_request_pack(const struct hg_request_parts *parts, struct hg_contents *contents,
-    struct hg_strbuf *out, enum hg_reason *ret_reason, struct hg_error *err)
+hg_request_make(const struct hg_request_parts *parts,
+    struct hg_contents *contents, struct hg_request *ret,
+    enum hg_reason *ret_reason, struct hg_error *err)
 {
 	struct build b = {
 		.parts = parts,
 		.contents = contents,
-		.bundle = HG_STRBUF_INIT,
+		.request = ret,
 		.reason = HG_REASON_search_failed,
 	};
 	int rc = check_request(&b, err);
@@ -338,11 +308,65 @@ hg_request_pack(const struct hg_request_parts *parts, struct hg_contents *conten
 	if (rc == 0)
 		rc = add_inputs(&b, err);
 	if (rc == 0)
-		rc = add_source(&b, err);
-	if (rc == 0)
-		hg_wire_compile_pack(&b.message, out);
+		hg_wire_compile_pack(&b.message, &ret->head);
 	else
 		*ret_reason = b.reason;
 	build_release(&b);
+	return rc;
+}
+
+void
+hg_request_release(struct hg_request *r)
+{
+	hg_strbuf_release(&r->head);
+	hg_strbuf_release(&r->list);
+	free(r->contents);
+	*r = (struct hg_request)HG_REQUEST_INIT;
+}
+
+/* ---- contents ----------------------------------------------------------- */
+
+static int
+bundle_file(struct hg_pack_writer *w, const struct hg_request_content *c,
+    struct hg_error *err)
+{
+	struct hg_strbuf bytes = HG_STRBUF_INIT;
+	struct hg_content_id now;
+	int rc = hg_read_file(c->path, HG_MAX_SOURCE_BYTES, &bytes, err);
+
+	if (rc == 0) {
+		hg_content_id_bytes(bytes.buf, bytes.len, &now);
+		if (!hg_content_id_equal(&now, &c->id))
+			rc = hg_fail(err, HG_IO,
+			    "%.150s has changed meanwhile", c->path);
+	}
+	if (rc == 0)
+		rc = hg_bundle_add(w, &c->id, bytes.buf, bytes.len, err);
+	hg_strbuf_release(&bytes);
+	return rc;
+}
+
+int
+hg_request_bundle(const struct hg_request *r,
+    bool (*wanted)(void *arg, const struct hg_request_content *c), void *arg,
+    struct hg_strbuf *out, struct hg_error *err)
+{
+	struct hg_pack_writer *w = hg_pack_writer_new(err);
+	int rc = w ? 0 : -HG_NOMEM;
+
+	for (size_t i = 0; rc == 0 && i < r->n_contents; i++) {
+		const struct hg_request_content *c = &r->contents[i];
+
+		if (hg_pack_writer_bytes(w) > HG_BUNDLE_BYTES)
+			break;
+		if (!wanted(arg, c))
+			continue;
+		rc = c->path ? bundle_file(w, c, err)
+			     : hg_bundle_add(w, &c->id, r->list.buf,
+				   r->list.len, err);
+	}
+	if (rc == 0)
+		rc = hg_pack_writer_finish(w, out, err);
+	hg_pack_writer_free(w);
 	return rc;
 }

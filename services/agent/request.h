@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A launcher's compile and its inputs, as a packed CompileRequest. */
+/*
+ * A launcher's compile as a packed CompileRequest, which names its inputs by
+ * their contents' digests; and the contents, for whoever lacks them.
+ */
 #ifndef HG_AGENT_REQUEST_H
 #define HG_AGENT_REQUEST_H
 
 #include <stdbool.h>
 
 #include "lib/base/reason.h"
+#include "lib/base/strbuf.h"
+#include "lib/digest/content_id.h"
 
 struct hg_agent_request;
 struct hg_error;
 struct hg_inputs;
 struct hg_contents;
-struct hg_strbuf;
 
 /* What is packed with the inputs and the launcher's request. */
 struct hg_request_parts {
 	const struct hg_agent_request *request;
-	/* sorted */
+	/* sorted; outlives the request that is made of it */
 	const struct hg_inputs *inputs;
 	/* hex digest */
 	const char *toolchain;
@@ -24,12 +28,45 @@ struct hg_request_parts {
 	const char *arch;
 };
 
+/* A content that the request names. */
+struct hg_request_content {
+	struct hg_content_id id;
+	/* of the file here; NULL: the list itself */
+	const char *path;
+	size_t n;
+};
+
+struct hg_request {
+	/* the packed CompileRequest without a bundle */
+	struct hg_strbuf head;
+	/* the packed InputList */
+	struct hg_strbuf list;
+	/* the list first */
+	struct hg_request_content *contents;
+	size_t n_contents;
+};
+
+#define HG_REQUEST_INIT                       \
+ {                                            \
+  HG_STRBUF_INIT, HG_STRBUF_INIT, NULL, 0     \
+ }
+
 /*
- * Appends the message to out. Otherwise *ret_reason says why the compile cannot
- * travel: not_utf8, too_large, search_failed (an input is gone or changing).
+ * Otherwise *ret_reason says why the compile cannot travel: not_utf8, too_large,
+ * search_failed (an input is gone or changing). Release it in any case.
  */
-int hg_request_pack(const struct hg_request_parts *parts, struct hg_contents *contents,
-    struct hg_strbuf *out, enum hg_reason *ret_reason, struct hg_error *err);
+int hg_request_make(const struct hg_request_parts *parts,
+    struct hg_contents *contents, struct hg_request *ret,
+    enum hg_reason *ret_reason, struct hg_error *err);
+void hg_request_release(struct hg_request *r);
+
+/*
+ * Appends a bundle of contents of the request, as many as fit, to out. wanted
+ * says which. -HG_IO when a file has changed since it was looked at.
+ */
+int hg_request_bundle(const struct hg_request *r,
+    bool (*wanted)(void *arg, const struct hg_request_content *c), void *arg,
+    struct hg_strbuf *out, struct hg_error *err);
 
 /* Does a worker's compiler get the variable "NAME=value"? (env.def) */
 bool hg_request_sends_env(const char *var);

@@ -19,6 +19,7 @@
 #include "services/coordinator/coordinator.h"
 #include "services/coordinator/job.h"
 #include "services/coordinator/retry.h"
+#include "services/coordinator/supply.h"
 
 /* A call that ends within this of its deadline has run out of time. */
 #define DEADLINE_SLACK_NS (50 * HG_NS_PER_MS)
@@ -90,7 +91,8 @@ learn(struct hg_job *job, const struct ending *e)
 		hg_worker_add_lack(w, job->need.toolchain, e->now_ns);
 	if (e->verdict.breaker == HG_BREAKER_FAILURE)
 		hg_worker_count_failure(w);
-	else if (e->result && e->verdict.action == HG_RETRY_ANSWER)
+	else if (e->result && e->verdict.action == HG_RETRY_ANSWER &&
+	    e->result->missing.n == 0)
 		hg_worker_count_result(w, is_success(e->result),
 		    (int64_t)(e->took_ns / HG_NS_PER_MS),
 		    e->result->compile_time_ms);
@@ -135,6 +137,10 @@ give_answer(struct hg_job *job, const struct ending *e)
 	struct hg_strbuf answer = HG_STRBUF_INIT;
 	struct hg_wire_result name = { .worker_id = e->worker->id };
 
+	if (e->result->missing.n > 0) {
+		hg_job_answer(job, e->rpc->body, e->rpc->n, &count->refused);
+		return;
+	}
 	log_answer(job, e);
 	hg_strbuf_add(&answer, e->rpc->body, e->rpc->n);
 	if (!*e->result->worker_id)
@@ -253,9 +259,8 @@ act(struct hg_job *job, const struct ending *e)
 /* ---- the call ------------------------------------------------------------ */
 
 static void
-on_done(void *arg, const struct hg_rpc_result *rpc)
+end(struct hg_job *job, const struct hg_rpc_result *rpc, bool may_supply)
 {
-	struct hg_job *job = arg;
 	struct hg_coord *c = job->coord;
 	struct ending e = {
 		.worker = job->attempt.worker,
@@ -263,9 +268,15 @@ on_done(void *arg, const struct hg_rpc_result *rpc)
 		.now_ns = hg_now_ns(),
 	};
 
+	job->attempt.call = NULL;
 	e.took_ns = e.now_ns - job->attempt.started_ns;
 	if (rpc->status == HG_RPC_OK)
 		e.result = hg_wire_result_unpack(rpc->body, rpc->n, &e.err);
+	if (may_supply && e.result && e.result->missing.n > 0 &&
+	    hg_job_supply(job, &e.result->missing)) {
+		hg_wire_result_free(e.result);
+		return;
+	}
 	judge(job, &e);
 	learn(job, &e);
 	e.worker->active--;
@@ -280,35 +291,95 @@ on_done(void *arg, const struct hg_rpc_result *rpc)
 	hg_coord_call_ended(c);
 }
 
+static void
+on_done(void *arg, const struct hg_rpc_result *rpc)
+{
+	end(arg, rpc, true);
+}
+
+void
+hg_job_attempt_failed(
+    struct hg_job *job, enum hg_rpc_status status, const char *message)
+{
+	const struct hg_rpc_result rpc = {
+		.status = status,
+		.message = message,
+	};
+
+	end(job, &rpc, false);
+}
+
+void
+hg_job_attempt_missing(struct hg_job *job)
+{
+	struct hg_strbuf body = HG_STRBUF_INIT;
+	struct hg_wire_result result = { 0 };
+	struct hg_rpc_result rpc = { .status = HG_RPC_OK, .message = "" };
+
+	/* all: the callers know best what of it they have */
+	result.missing = (struct hg_blob){ &job->input_list,
+		sizeof(job->input_list) };
+	hg_wire_result_pack(&result, &body);
+	rpc.body = body.buf;
+	rpc.n = body.len;
+	end(job, &rpc, false);
+	hg_strbuf_release(&body);
+}
+
+static void
+start_call(struct hg_job *job, const void *body, size_t n)
+{
+	uint64_t now_ns = hg_now_ns();
+	const struct hg_rpc_call_options options = {
+		.method = HG_METHOD_COMPILE,
+		.body = body,
+		.n = n,
+		.timeout_ns = job->attempt.deadline_ns > now_ns
+		    ? job->attempt.deadline_ns - now_ns
+		    : 1,
+	};
+
+	job->attempt.call = hg_rpc_call_start(
+	    job->attempt.worker->channel, &options, on_done, job);
+}
+
+void
+hg_job_call_again(struct hg_job *job, const void *body, size_t n)
+{
+	start_call(job, body, n);
+}
+
 void
 hg_job_call(struct hg_job *job, struct hg_worker *w)
 {
 	struct hg_coord *c = job->coord;
 	uint64_t now_ns = hg_now_ns();
 	enum hg_breaker_state before = w->breaker.state;
-	struct hg_rpc_call_options options = { .method = HG_METHOD_COMPILE };
+	const void *body;
+	size_t n;
 
 	hg_assert(job->state == HG_JOB_IDLE && !job->timer);
-	options.body = hg_job_body(job, &options.n);
-	options.timeout_ns =
-	    job->deadline_ns > now_ns ? job->deadline_ns - now_ns : 1;
+	body = hg_job_body(job, &n);
 	job->attempts++;
+	job->n_missing = 0;
+	job->supplies = 0;
 	job->state = HG_JOB_CALLING;
 	job->attempt = (struct hg_attempt){
 		.worker = w,
 		.ticket = hg_breaker_begin(&w->breaker, now_ns),
 		.started_ns = now_ns,
-		.deadline_ns = now_ns + options.timeout_ns,
+		.deadline_ns =
+		    job->deadline_ns > now_ns ? job->deadline_ns : now_ns + 1,
 	};
 	log_breaker(w, before, w->breaker.state);
 	w->active++;
 	c->calls++;
-	job->attempt.call =
-	    hg_rpc_call_start(w->channel, &options, on_done, job);
+	start_call(job, body, n);
 }
 
 void
 hg_job_cancel_call(struct hg_job *job)
 {
-	hg_rpc_call_cancel(job->attempt.call);
+	if (job->attempt.call)
+		hg_rpc_call_cancel(job->attempt.call);
 }

@@ -6,10 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/rpc/rpc.h"
+
 struct hg_job;
 
 /* In attempt.c: makes the call end soon; the job ends with it. */
 void hg_job_cancel_call(struct hg_job *job);
+/* The attempt goes on with another call to the same worker. */
+void hg_job_call_again(struct hg_job *job, const void *body, size_t n);
+/* The attempt ends without a further call: with that status, ... */
+void hg_job_attempt_failed(
+    struct hg_job *job, enum hg_rpc_status status, const char *message);
+/* ... or with the callers being asked for what is missing. */
+void hg_job_attempt_missing(struct hg_job *job);
 
 /* In job.c. */
 

@@ -14,6 +14,7 @@
 #include "lib/base/log.h"
 #include "lib/base/time.h"
 #include "services/coordinator/coordinator.h"
+#include "services/coordinator/depot.h"
 #include "services/coordinator/job.h"
 #include "services/coordinator/rpc_methods.h"
 
@@ -64,6 +65,9 @@ hg_coord_new(const struct hg_coord_settings *settings, struct hg_error *err)
 	options.address = address;
 	c->loop = hg_rpc_loop_new(err);
 	if (c->loop)
+		c->depot = hg_depot_new(c->loop, settings->store_dir,
+		    settings->store_bytes, err);
+	if (c->depot)
 		c->server = hg_rpc_server_new(c->loop, &options,
 		    hg_coord_methods, hg_coord_n_methods, c, &c->port, err);
 	free(address);
@@ -176,6 +180,10 @@ hg_coord_free(struct hg_coord *c)
 	stop_timer(&c->tick);
 	stop_timer(&c->wake);
 	stop_timer(&c->drain_timer);
+	/* first: its answers go to those who wait for the others */
+	c->draining = true;
+	hg_depot_free(c->depot);
+	c->depot = NULL;
 	if (c->server)
 		hg_rpc_server_free(c->server);
 	hg_coord_disconnect_all(c);

@@ -23,6 +23,7 @@
 #define HG_HEARTBEAT_SECONDS 10
 #define HG_TICK_NS           (1 * HG_NS_PER_SEC)
 
+struct hg_depot;
 struct hg_error;
 struct hg_job;
 
@@ -43,6 +44,9 @@ struct hg_coord_counters {
 	uint64_t joined;
 	/* calls to workers beyond each compile's first */
 	uint64_t retries;
+	/* bundles that clients sent, and those sent on to workers */
+	uint64_t received_bytes;
+	uint64_t supplied_bytes;
 };
 
 struct hg_coord {
@@ -65,8 +69,10 @@ struct hg_coord {
 	struct hg_hmap joinable;
 	struct hg_queue queue;
 	struct hg_result_cache *cache;
+	struct hg_depot *depot;
 	uint64_t last_task;
-	/* calls to workers under way, those of compiles given up included */
+	/* calls to workers under way, those of compiles given up included, and
+	 * requests that are with the depot */
 	size_t calls;
 	struct hg_coord_counters counters;
 

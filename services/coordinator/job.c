@@ -163,6 +163,7 @@ hg_job_new(struct hg_coord *c, struct hg_rpc_request *req,
 	job->coord = c;
 	job->task = ++c->last_task;
 	job->digest = *digest;
+	job->input_list = compile->input_list;
 	job->source = quotable(compile->source_file);
 	job->arrived_ns = hg_now_ns();
 	hg_need_init(&job->need, compile);
@@ -183,9 +184,10 @@ hg_job_body(const struct hg_job *job, size_t *ret_n)
 
 struct hg_job *
 hg_job_find(struct hg_coord *c, const struct hg_digest *digest,
-    const void *body, size_t n)
+    const void *head, size_t n)
 {
 	char hex[HG_DIGEST_HEX_BYTES];
+	struct hg_blob ignored;
 	struct hg_job *job;
 	const void *p;
 	size_t len;
@@ -195,7 +197,8 @@ hg_job_find(struct hg_coord *c, const struct hg_digest *digest,
 	if (!job)
 		return NULL;
 	p = hg_job_body(job, &len);
-	return len == n && memcmp(p, body, n) == 0 ? job : NULL;
+	len = hg_wire_compile_head(p, len, &ignored);
+	return len == n && memcmp(p, head, n) == 0 ? job : NULL;
 }
 
 void

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/digest/content_id.h"
 #include "lib/digest/digest.h"
 #include "lib/rpc/rpc.h"
 #include "services/coordinator/queue.h"
@@ -59,11 +60,17 @@ struct hg_job {
 	struct hg_need need;
 	/* for the log: the source's name, quoted */
 	char *source;
-	/* oldest first; all requests have the same bytes */
+	/* oldest first; all requests are the same but for bundles */
 	struct hg_waiter *waiters;
 	uint64_t arrived_ns;
 	uint64_t deadline_ns;
 
+	/* of the request; all zero when it names its inputs itself */
+	struct hg_content_id input_list;
+	/* what the attempt's worker said last that it lacks; 0: nothing yet */
+	size_t n_missing;
+	/* how often it was sent something in this attempt */
+	unsigned supplies;
 	struct hg_attempt attempt;
 	/* calls made, and those of them that count as retries */
 	unsigned attempts;
@@ -76,9 +83,10 @@ struct hg_job {
 /* A new compile with its first caller, whose request it takes. */
 struct hg_job *hg_job_new(struct hg_coord *c, struct hg_rpc_request *req,
     const struct hg_wire_compile *compile, const struct hg_digest *digest);
-/* One under way with exactly these bytes, or NULL. */
+/* One under way whose request begins with exactly these bytes and goes on with
+ * nothing but a bundle; or NULL. */
 struct hg_job *hg_job_find(struct hg_coord *c, const struct hg_digest *digest,
-    const void *body, size_t n);
+    const void *head, size_t n);
 /* A further caller, whose request it takes. */
 void hg_job_join(struct hg_job *job, struct hg_rpc_request *req);
 

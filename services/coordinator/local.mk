@@ -12,6 +12,8 @@ services_coordinator_libcoordinator_a_SOURCES = \
 	%D%/capability.h \
 	%D%/coordinator.c \
 	%D%/coordinator.h \
+	%D%/depot.c \
+	%D%/depot.h \
 	%D%/dispatch.c \
 	%D%/job.c \
 	%D%/job.h \
@@ -33,7 +35,9 @@ services_coordinator_libcoordinator_a_SOURCES = \
 	%D%/scheduler.c \
 	%D%/scheduler.h \
 	%D%/settings.c \
-	%D%/settings.h
+	%D%/settings.h \
+	%D%/supply.c \
+	%D%/supply.h
 
 bin_PROGRAMS += bin/hg-coord
 bin_hg_coord_SOURCES = %D%/main.c
@@ -41,11 +45,15 @@ bin_hg_coord_LDADD = \
 	services/coordinator/libcoordinator.a \
 	lib/rpc/librpc.a \
 	lib/wire/libwire.a \
+	lib/blob/libblob.a \
+	lib/pack/libpack.a \
 	lib/digest/libdigest.a \
 	lib/config/libconfig.a \
 	lib/base/libbase.a \
 	$(GRPC_LIBS) \
 	$(PROTOBUF_C_LIBS) \
+	$(ARCHIVE_LIBS) \
+	$(CRYPTO_LIBS) \
 	$(XXHASH_LIBS) \
 	$(INIPARSER_LIBS) \
 	-lpthread

@@ -99,6 +99,9 @@ rule_of_result(const struct hg_wire_result *result, uint32_t protocol)
 		if (!rule)
 			return (
 			    struct rule){ HG_RETRY_AGAIN, HG_BREAKER_FAILURE };
+	} else if (result->missing.n > 0) {
+		/* nothing was done, and the client is asked for them */
+		return (struct rule){ HG_RETRY_ANSWER, HG_BREAKER_NO_VERDICT };
 	} else if (protocol == 0 && result->exit_code != 0) {
 		rule = rule_of_text(result->err.p, result->err.n);
 	}

@@ -5,10 +5,15 @@
  */
 #include "config.h"
 
+#include <stdlib.h>
+
+#include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "lib/base/strbuf.h"
 #include "lib/wire/wire.h"
 #include "services/coordinator/coordinator.h"
+#include "services/coordinator/depot.h"
 #include "services/coordinator/job.h"
 #include "services/coordinator/rpc_methods.h"
 
@@ -37,40 +42,61 @@ answer_from_cache(struct hg_coord *c, struct hg_rpc_request *req,
 	return true;
 }
 
+/* Asks the caller for contents that are not here; true when some are not. */
+static bool
+ask_for_missing(struct hg_coord *c, struct hg_rpc_request *req,
+    const struct hg_wire_compile *compile, struct hg_error *err)
+{
+	struct hg_strbuf missing = HG_STRBUF_INIT, body = HG_STRBUF_INIT;
+	struct hg_wire_result result = { 0 };
+	bool lacks = false;
+
+	if (hg_content_id_is_set(&compile->input_list) &&
+	    hg_depot_missing(
+		c->depot, &compile->input_list, &missing, err) != 0) {
+		hg_coord_refuse_undecodable(req, err);
+		lacks = true;
+	} else if (missing.len > 0) {
+		result.missing = (struct hg_blob){ missing.buf, missing.len };
+		hg_wire_result_pack(&result, &body);
+		hg_rpc_reply(req, body.buf, body.len);
+		lacks = true;
+	}
+	hg_strbuf_release(&missing);
+	hg_strbuf_release(&body);
+	return lacks;
+}
+
 static void
 start(struct hg_coord *c, struct hg_rpc_request *req,
-    const struct hg_digest *digest, const void *body, size_t n)
+    const struct hg_digest *digest, const void *head, size_t n)
 {
 	struct hg_error err;
-	struct hg_wire_compile *compile = hg_wire_compile_unpack(body, n, &err);
+	struct hg_wire_compile *compile = hg_wire_compile_unpack(head, n, &err);
 	struct hg_job *job;
 
 	if (!compile || check(compile, &err) < 0) {
 		hg_coord_refuse_undecodable(req, &err);
-		hg_wire_compile_free(compile);
-		return;
+	} else if (!ask_for_missing(c, req, compile, &err)) {
+		c->counters.asked++;
+		job = hg_job_new(c, req, compile, digest);
+		hg_job_submit(job);
 	}
-	c->counters.asked++;
-	job = hg_job_new(c, req, compile, digest);
 	hg_wire_compile_free(compile);
-	hg_job_submit(job);
 }
 
-void
-hg_coord_on_compile(void *ctx, struct hg_rpc_request *req)
+/* The request without its bundle, which is with the depot. */
+static void
+accept_head(struct hg_coord *c, struct hg_rpc_request *req)
 {
-	struct hg_coord *c = ctx;
 	struct hg_digest digest;
+	struct hg_blob bundle;
 	struct hg_job *job;
 	const void *body;
 	size_t n;
 
-	if (c->draining) {
-		hg_rpc_refuse(req, HG_RPC_UNAVAILABLE,
-		    "the coordinator is shutting down");
-		return;
-	}
 	body = hg_rpc_request_body(req, &n);
+	n = hg_wire_compile_head(body, n, &bundle);
 	hg_digest_bytes(body, n, &digest);
 	/* what was answered or is under way was found well-formed then */
 	if (answer_from_cache(c, req, &digest)) {
@@ -84,4 +110,57 @@ hg_coord_on_compile(void *ctx, struct hg_rpc_request *req)
 	} else {
 		start(c, req, &digest, body, n);
 	}
+}
+
+/* A request whose bundle is being stored. */
+struct intake {
+	struct hg_coord *coord;
+	struct hg_rpc_request *req;
+};
+
+static void
+on_stored(
+    void *arg, const struct hg_strbuf *bundle, const struct hg_error *err)
+{
+	struct intake *in = arg;
+	struct hg_coord *c = in->coord;
+
+	(void)bundle;
+	if (!err)
+		accept_head(c, in->req);
+	else if (err->code == HG_IO)
+		hg_rpc_refuse(in->req, HG_RPC_INTERNAL, err->text);
+	else
+		hg_coord_refuse_undecodable(in->req, err);
+	free(in);
+	c->calls--;
+	hg_coord_call_ended(c);
+}
+
+void
+hg_coord_on_compile(void *ctx, struct hg_rpc_request *req)
+{
+	struct hg_coord *c = ctx;
+	struct hg_blob bundle;
+	struct intake *in;
+	const void *body;
+	size_t n;
+
+	if (c->draining) {
+		hg_rpc_refuse(req, HG_RPC_UNAVAILABLE,
+		    "the coordinator is shutting down");
+		return;
+	}
+	body = hg_rpc_request_body(req, &n);
+	hg_wire_compile_head(body, n, &bundle);
+	if (bundle.n == 0) {
+		accept_head(c, req);
+		return;
+	}
+	in = hg_xcalloc(1, sizeof(*in));
+	*in = (struct intake){ c, req };
+	/* it counts as one, so that draining waits for it */
+	c->calls++;
+	c->counters.received_bytes += bundle.n;
+	hg_depot_store(c->depot, bundle.p, bundle.n, on_stored, in);
 }

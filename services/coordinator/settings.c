@@ -124,6 +124,9 @@ hg_coord_settings_read(struct hg_coord_settings *s, const struct hg_config *cfg,
 		.heartbeat_ttl_ns = cfg->coordinator_heartbeat_ttl,
 		.queue_limit = (size_t)cfg->coordinator_queue_limit,
 		.queue_bytes = to_size(cfg->coordinator_queue_memory),
+		.store_dir = hg_config_store_dir(
+		    cfg->coordinator_store_dir, "coordinator"),
+		.store_bytes = cfg->coordinator_store_size,
 		.cache_bytes = to_size(cfg->coordinator_cache_size),
 		.max_message_bytes = to_size(cfg->coordinator_max_message),
 		.drain_ns = cfg->coordinator_drain_timeout,
@@ -158,5 +161,7 @@ void
 hg_coord_settings_release(struct hg_coord_settings *s)
 {
 	free(s->host);
+	free(s->store_dir);
 	s->host = NULL;
+	s->store_dir = NULL;
 }

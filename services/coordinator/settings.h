@@ -22,6 +22,9 @@ struct hg_coord_settings {
 	size_t queue_limit;
 	size_t queue_bytes;
 	size_t cache_bytes;
+	/* where clients' contents are kept; owned; 0: no limit */
+	char *store_dir;
+	uint64_t store_bytes;
 	size_t max_message_bytes;
 	uint64_t drain_ns;
 	/* for a compile whose caller set no deadline */

@@ -14,10 +14,12 @@
 #include "lib/base/error.h"
 #include "lib/base/path.h"
 #include "lib/base/strvec.h"
+#include "lib/base/strbuf.h"
 #include "lib/observe/observe.h"
 #include "services/worker/collect.h"
 #include "services/worker/executor_private.h"
 #include "services/worker/jail.h"
+#include "services/worker/needed.h"
 
 /* Room in a message for everything but the contents of outputs. */
 #define MESSAGE_OVERHEAD ((uint64_t)4 << 20)
@@ -137,8 +139,39 @@ start_observing(struct hg_execution *e, struct hg_error *err)
 static bool
 is_clients_fault(int rc)
 {
-	return rc == -HG_INVALID || rc == -HG_NOTFOUND || rc == -HG_CORRUPT ||
-	    rc == -HG_DENIED;
+	return rc == -HG_INVALID || rc == -HG_CORRUPT || rc == -HG_DENIED ||
+	    rc == -HG_PROTOCOL || rc == -HG_TOOBIG;
+}
+
+/*
+ * Lays the inputs out. When contents are missing, or are gone by the time that
+ * they are wanted, the outcome says which.
+ */
+static int
+lay_out(struct hg_execution *e, struct hg_error *err)
+{
+	struct hg_strbuf *missing = &e->outcome->text;
+	struct hg_blobs *blobs = e->x->blobs;
+	struct hg_needed in;
+	int rc = hg_needed_receive(
+	    &in, blobs, e->request, &e->view, missing, err);
+
+	if (rc == 0 && missing->len == 0) {
+		rc = hg_layout_exact(
+		    &e->view, blobs, e->request, in.v, in.n, err);
+		if (rc == -HG_NOTFOUND) {
+			hg_needed_release(&in);
+			rc = hg_needed_receive(
+			    &in, blobs, e->request, &e->view, missing, err);
+			if (rc == 0 && missing->len == 0)
+				rc = hg_fail(err, HG_IO,
+				    "contents come and go too fast here");
+		}
+	}
+	hg_needed_release(&in);
+	e->outcome->result.missing =
+	    (struct hg_blob){ missing->buf, missing->len };
+	return rc;
 }
 
 void
@@ -155,12 +188,14 @@ hg_execute_exact(struct hg_execution *e)
 		hg_outcome_infra(e->outcome, e->request->protocol, err.text);
 		return;
 	}
-	rc = hg_layout_exact(&e->view, e->request, &err);
+	rc = lay_out(e, &err);
 	if (is_clients_fault(rc)) {
 		hg_outcome_refuse(
 		    e->outcome, HG_RPC_INVALID_ARGUMENT, "%s", err.text);
 		return;
 	}
+	if (rc == 0 && e->outcome->result.missing.n > 0)
+		return;
 	if (rc == 0)
 		rc = hg_snapshot_take(&before, &e->view, &err);
 	if (rc == 0) {

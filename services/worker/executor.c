@@ -16,6 +16,7 @@
 #include "lib/base/path.h"
 #include "lib/base/strvec.h"
 #include "lib/base/time.h"
+#include "lib/blob/blobs.h"
 #include "lib/toolchain/toolchain.h"
 #include "services/worker/capability.h"
 #include "services/worker/cell.h"
@@ -71,11 +72,16 @@ hg_executor_new(
     const struct hg_executor_options *options, struct hg_error *err)
 {
 	struct hg_executor *x;
+	struct hg_blobs *blobs;
 
 	if (hg_mkdir_p(options->work_dir, err))
 		return NULL;
+	blobs = hg_blobs_open(options->store_dir, options->store_bytes, err);
+	if (!blobs)
+		return NULL;
 	x = hg_xcalloc(1, sizeof(*x));
 	x->options = options;
+	x->blobs = blobs;
 	x->toolchains = hg_toolchains_new();
 	x->memo = hg_digests_new();
 	x->sandbox = hg_host_helper(options->helper_dir, "hg-sandbox");
@@ -103,6 +109,7 @@ hg_executor_free(struct hg_executor *x)
 	hg_cgroups_free(x->cgroups);
 	hg_toolchains_free(x->toolchains);
 	hg_digests_free(x->memo);
+	hg_blobs_close(x->blobs);
 	free(x->sandbox);
 	free(x->observer);
 	free(x->no_sandbox);
@@ -186,6 +193,11 @@ can_do(struct hg_executor *x, const struct hg_wire_compile *r,
 {
 	struct hg_error err = { .text = "" };
 
+	if (r->protocol == 1) {
+		hg_outcome_infra(o, r->protocol,
+		    "the client speaks protocol 1, which was never released");
+		return false;
+	}
 	if (r->source.n > x->options->max_source_bytes) {
 		hg_fail(&err, HG_TOOBIG, "%s has %zu bytes, the limit is %llu",
 		    r->source_file, r->source.n,

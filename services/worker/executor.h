@@ -20,6 +20,9 @@ struct hg_wire_compile;
 struct hg_executor_options {
 	/* where job folders are made */
 	const char *work_dir;
+	/* where contents are kept, and how much of them; 0: no limit */
+	const char *store_dir;
+	uint64_t store_bytes;
 	/* where hg-sandbox and hg-observe.so are; NULL: where they belong */
 	const char *helper_dir;
 	/* where compilers that are asked for by name are looked for */

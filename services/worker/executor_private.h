@@ -10,6 +10,7 @@
 #include "services/worker/outcome.h"
 #include "services/worker/view.h"
 
+struct hg_blobs;
 struct hg_cgroups;
 struct hg_digests;
 struct hg_toolchains;
@@ -18,6 +19,7 @@ struct hg_executor {
 	const struct hg_executor_options *options;
 	struct hg_toolchains *toolchains;
 	struct hg_digests *memo;
+	struct hg_blobs *blobs;
 	/* programs of ours */
 	char *sandbox;
 	char *observer;

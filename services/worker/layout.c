@@ -19,8 +19,8 @@
 #include "lib/base/fd.h"
 #include "lib/base/limits.h"
 #include "lib/base/path.h"
-#include "lib/digest/digest.h"
-#include "lib/pack/pack.h"
+#include "lib/base/tree.h"
+#include "lib/blob/blobs.h"
 #include "lib/wire/wire.h"
 #include "services/worker/layout.h"
 
@@ -143,106 +143,44 @@ write_file(const struct hg_view *view, const char *cwd, const char *path,
 
 /* ---- as on the client -------------------------------------------------- */
 
-static const struct hg_blob *
-find_bundle(const struct hg_wire_compile *request)
-{
-	for (size_t i = 0; i < request->n_includes; i++)
-		if (strcmp(request->includes[i].path, HG_BUNDLE_KEY) == 0)
-			return &request->includes[i].content;
-	return NULL;
-}
-
-/*
- * A client may have sent files below a name that is a link on this host, such as
- * /lib; the link wins, so what lies there has to go.
- */
+/* What the host shows there is what the compile will see. */
 static int
-clear_way_for_links(const struct hg_view *view, struct hg_error *err)
+place_input(const struct hg_view *view, struct hg_blobs *blobs,
+    struct hg_tree *tree, const struct hg_wire_input *in, struct hg_error *err)
 {
-	for (size_t i = 0; i < view->binds.n; i++) {
-		const char *path = view->binds.v[i];
-		struct stat st;
-		char *real;
-		int rc;
-
-		/* at the top only: elsewhere a component could be a link */
-		if (strchr(path + 1, '/') || lstat(path, &st) < 0 ||
-		    !S_ISLNK(st.st_mode))
-			continue;
-		real = hg_xasprintf("%s%s", view->root, path);
-		rc = hg_remove_tree(real, err);
-		free(real);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-static int
-check_file(const struct hg_wire_input *input, const char *real,
-    struct hg_error *err)
-{
-	struct hg_digest digest;
-	struct stat st;
+	const char *name = in->path + 1;
 	int rc;
 
-	if (lstat(real, &st) < 0 || !S_ISREG(st.st_mode))
-		return hg_fail(err, HG_NOTFOUND,
-		    "input %s was listed but not sent", input->path);
-	rc = hg_digest_file(real, &digest, err);
-	if (rc == 0 && !hg_digest_equal(&digest, &input->digest))
-		rc = hg_fail(err, HG_CORRUPT,
-		    "input %s is not what its digest says", input->path);
-	/* we have to be able to read and remove it */
-	if (rc == 0 && chmod(real, (input->mode & 0777) | 0400) < 0)
-		rc = hg_fail_errno(err, HG_IO, "cannot set mode of %s", real);
-	return rc;
-}
-
-static int
-check_link(const struct hg_wire_input *input, const char *real,
-    struct hg_error *err)
-{
-	char text[HG_MAX_PATH_BYTES];
-	ssize_t n = readlink(real, text, sizeof(text));
-
-	if (n < 0 || (size_t)n != strlen(input->symlink) ||
-	    memcmp(text, input->symlink, (size_t)n) != 0)
-		return hg_fail(err, HG_NOTFOUND,
-		    "link %s was listed but not sent", input->path);
-	return 0;
-}
-
-/* A listed name is the client's word only: its folders may be links. */
-static int
-check_input(const struct hg_view *view, const struct hg_wire_input *input,
-    struct hg_error *err)
-{
-	char *dir, *real_dir, *real;
-	bool host;
-	int rc;
-
-	if (input->path[0] != '/' || !hg_path_is_beneath(input->path + 1))
+	if (in->path[0] != '/' || !hg_path_is_beneath(name))
 		return hg_fail(err, HG_INVALID,
-		    "input %s is not a plain absolute path", input->path);
-	if (hg_view_is_host(view, input->path))
+		    "input %s is not a plain absolute path", in->path);
+	if (hg_view_is_host(view, in->path))
 		return 0;
-	if (input->folder)
-		return make_folder(view, "/", input->path, err);
-	dir = hg_path_dir(input->path);
-	real_dir = hg_view_resolve(view, "/", dir, &host, err);
-	free(dir);
-	if (!real_dir)
-		return -HG_INVALID;
-	real = hg_path_join(real_dir, hg_path_base(input->path));
-	if (host)
-		rc = 0;
-	else if (*input->symlink)
-		rc = check_link(input, real, err);
-	else
-		rc = check_file(input, real, err);
-	free(real_dir);
-	free(real);
+	if (in->folder)
+		return hg_tree_folder(tree, name, err);
+	rc = hg_tree_parent(tree, name, err);
+	if (rc)
+		return rc;
+	/* we have to be able to read and remove it */
+	if (!*in->symlink)
+		return hg_blobs_copy(blobs, &in->id, tree->dir,
+		    hg_path_base(name), (in->mode & 0777) | 0400, err);
+	if (symlinkat(in->symlink, tree->dir, hg_path_base(name)) < 0)
+		return hg_fail_errno(err, errno == EEXIST ? HG_DENIED : HG_IO,
+		    "cannot make link %s", in->path);
+	return 0;
+}
+
+static int
+place_inputs(const struct hg_view *view, struct hg_blobs *blobs,
+    const struct hg_wire_input *inputs, size_t n, struct hg_error *err)
+{
+	struct hg_tree tree;
+	int rc = hg_tree_open(&tree, view->root, err);
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = place_input(view, blobs, &tree, &inputs[i], err);
+	hg_tree_close(&tree);
 	return rc;
 }
 
@@ -284,32 +222,18 @@ make_output_folders(const struct hg_view *view,
 }
 
 int
-hg_layout_exact(const struct hg_view *view,
-    const struct hg_wire_compile *request, struct hg_error *err)
+hg_layout_exact(const struct hg_view *view, struct hg_blobs *blobs,
+    const struct hg_wire_compile *request, const struct hg_wire_input *inputs,
+    size_t n_inputs, struct hg_error *err)
 {
-	const struct hg_pack_limits limits = {
-		.max_entries = HG_MAX_INPUTS,
-		.max_bytes = HG_MAX_FILE_BYTES,
-	};
-	const struct hg_blob *bundle = find_bundle(request);
-	int rc = 0;
+	int rc = place_inputs(view, blobs, inputs, n_inputs, err);
 
-	if (bundle)
-		rc = hg_pack_extract(
-		    bundle->p, bundle->n, view->root, &limits, err);
-	if (rc == 0)
-		rc = clear_way_for_links(view, err);
-	for (size_t i = 0; rc == 0 && i < request->n_inputs; i++)
-		rc = check_input(view, &request->inputs[i], err);
 	if (rc == 0)
 		rc = refuse_host(view, "/", request->cwd, err);
 	if (rc == 0)
 		rc = make_folder(view, "/", request->cwd, err);
 	if (rc == 0)
 		rc = refuse_host(view, request->cwd, request->source_file, err);
-	if (rc == 0)
-		rc = write_file(view, request->cwd, request->source_file,
-		    &request->source, err);
 	if (rc == 0)
 		rc = make_temp_folders(view, request, err);
 	if (rc == 0)

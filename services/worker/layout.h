@@ -8,8 +8,10 @@
 
 #include "services/worker/view.h"
 
+struct hg_blobs;
 struct hg_error;
 struct hg_wire_compile;
+struct hg_wire_input;
 
 struct hg_job_folder {
 	/* work_dir/job-N, and root/ in it */
@@ -24,13 +26,13 @@ int hg_job_folder_make(
 int hg_job_folder_remove(struct hg_job_folder *f, struct hg_error *err);
 
 /*
- * Lays the inputs of a request out at the client's own paths: the bundle, then
- * the source if the bundle lacks it, then folders that must be there. Checks the
- * digest of each listed input, except for those that the host's own files hide.
- * -HG_CORRUPT or -HG_NOTFOUND name the first that is wrong.
+ * Lays the inputs of a request out at the client's own paths, but for those that
+ * the host's own files hide; then folders that must be there. -HG_NOTFOUND: a
+ * content is not in blobs any more; -HG_INVALID, -HG_DENIED: the request is wrong.
  */
-int hg_layout_exact(const struct hg_view *view,
-    const struct hg_wire_compile *request, struct hg_error *err);
+int hg_layout_exact(const struct hg_view *view, struct hg_blobs *blobs,
+    const struct hg_wire_compile *request, const struct hg_wire_input *inputs,
+    size_t n_inputs, struct hg_error *err);
 
 /*
  * For requests without paths of ours: source and includes below `folder` of the

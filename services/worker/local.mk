@@ -23,6 +23,8 @@ services_worker_libworker_a_SOURCES = \
 	%D%/jail.h \
 	%D%/layout.c \
 	%D%/layout.h \
+	%D%/needed.c \
+	%D%/needed.h \
 	%D%/digests.c \
 	%D%/digests.h \
 	%D%/outcome.c \
@@ -49,6 +51,7 @@ bin_hg_worker_LDADD = \
 HG_WORKER_LIBS = \
 	lib/rpc/librpc.a \
 	lib/wire/libwire.a \
+	lib/blob/libblob.a \
 	lib/pack/libpack.a \
 	lib/observe/libobserve.a \
 	lib/toolchain/libtoolchain.a \
@@ -59,6 +62,7 @@ HG_WORKER_LIBS = \
 	$(GRPC_LIBS) \
 	$(PROTOBUF_C_LIBS) \
 	$(ARCHIVE_LIBS) \
+	$(CRYPTO_LIBS) \
 	$(INIPARSER_LIBS) \
 	-lpthread
 

@@ -81,6 +81,8 @@ set_executor_options(struct hg_worker *w)
 
 	w->executor_options = (struct hg_executor_options){
 		.work_dir = w->work_dir,
+		.store_dir = w->store_dir,
+		.store_bytes = w->cfg->worker_store_size,
 		.path_list = w->path_list,
 		.capability = &w->capability,
 		.max_source_bytes = w->cfg->worker_max_source,
@@ -163,6 +165,7 @@ hg_worker_new(const struct hg_config *cfg, struct hg_error *err)
 	w->started_ns = hg_now_ns();
 	w->path_list = hg_xstrdup(path && *path ? path : DEFAULT_PATH);
 	set_work_dir(w);
+	w->store_dir = hg_config_store_dir(cfg->worker_store_dir, "worker");
 	hg_capability_detect(
 	    &hg_capability_system_roots, w->path_list, &w->capability);
 	set_executor_options(w);
@@ -263,6 +266,7 @@ hg_worker_free(struct hg_worker *w)
 	hg_capability_release(&w->capability);
 	free(w->registration);
 	free(w->work_dir);
+	free(w->store_dir);
 	free(w->path_list);
 	free(w->listening);
 	free(w->address);

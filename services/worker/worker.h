@@ -32,6 +32,7 @@ struct hg_worker {
 	char *listening;
 	/* owned; the default of cfg->worker_work_dir filled in */
 	char *work_dir;
+	char *store_dir;
 	char *path_list;
 	uint64_t started_ns;
 	struct hg_capability capability;

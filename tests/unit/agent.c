@@ -24,6 +24,7 @@
 #include "services/agent/inputs.h"
 #include "services/agent/listen.h"
 #include "services/agent/contents.h"
+#include "services/agent/known.h"
 #include "services/agent/options.h"
 #include "services/agent/peer.h"
 #include "services/agent/request.h"
@@ -281,26 +282,33 @@ START_TEST(remembers_files_until_they_change)
 {
 	struct hg_contents *m = hg_contents_new(1 << 20);
 	const struct hg_content *a, *b, *c, *d;
+	struct hg_content_id id;
 	struct tree t;
 	char *path;
 
 	tree_init(&t);
 	path = put(&t, "x.h", "int x;\n");
 	settle();
-	ck_assert_int_eq(hg_contents_get(m, path, true, &a, NULL), 0);
+	ck_assert_int_eq(hg_contents_get(m, path, HG_WANT_BYTES, &a, NULL), 0);
 	ck_assert_uint_eq(a->n, 7);
 	ck_assert_mem_eq(a->p, "int x;\n", 7);
 	ck_assert_uint_eq(a->mode, 0644);
-	ck_assert_int_eq(hg_contents_get(m, path, false, &b, NULL), 0);
+	ck_assert_int_eq(hg_contents_get(m, path, 0, &b, NULL), 0);
 	ck_assert_ptr_eq(a, b);
+	ck_assert(!hg_content_id_is_set(&a->id));
+	ck_assert_int_eq(hg_contents_get(m, path, HG_WANT_ID, &c, NULL), 0);
+	hg_content_id_bytes("int x;\n", 7, &id);
+	ck_assert(hg_content_id_equal(&c->id, &id));
+	ck_assert(hg_digest_equal(&c->digest, &a->digest));
+	hg_contents_drop(m, c);
 	free(put(&t, "x.h", "int y;\n"));
-	ck_assert_int_eq(hg_contents_get(m, path, true, &c, NULL), 0);
+	ck_assert_int_eq(hg_contents_get(m, path, HG_WANT_BYTES, &c, NULL), 0);
 	ck_assert_mem_eq(c->p, "int y;\n", 7);
 	ck_assert(!hg_digest_equal(&a->digest, &c->digest));
 	/* the old one stays for those who have it */
 	ck_assert_mem_eq(a->p, "int x;\n", 7);
 	/* changed a moment ago: read again each time */
-	ck_assert_int_eq(hg_contents_get(m, path, true, &d, NULL), 0);
+	ck_assert_int_eq(hg_contents_get(m, path, HG_WANT_BYTES, &d, NULL), 0);
 	ck_assert_ptr_ne(c, d);
 	hg_contents_drop(m, a);
 	hg_contents_drop(m, b);
@@ -329,13 +337,13 @@ START_TEST(forgets_what_was_used_longest_ago)
 		path[i] = put(&t, name, text);
 	}
 	settle();
-	ck_assert_int_eq(hg_contents_get(m, path[0], true, &first, NULL), 0);
+	ck_assert_int_eq(hg_contents_get(m, path[0], HG_WANT_BYTES, &first, NULL), 0);
 	for (int i = 1; i < 4; i++) {
-		ck_assert_int_eq(hg_contents_get(m, path[i], true, &c, NULL), 0);
+		ck_assert_int_eq(hg_contents_get(m, path[i], HG_WANT_BYTES, &c, NULL), 0);
 		hg_contents_drop(m, c);
 		ck_assert_uint_le(hg_contents_bytes(m), 3000);
 	}
-	ck_assert_int_eq(hg_contents_get(m, path[0], true, &c, NULL), 0);
+	ck_assert_int_eq(hg_contents_get(m, path[0], HG_WANT_BYTES, &c, NULL), 0);
 	ck_assert_ptr_ne(c, first);
 	hg_contents_drop(m, c);
 	hg_contents_drop(m, first);
@@ -357,9 +365,9 @@ START_TEST(memo_tells_what_is_no_file)
 	fifo = hg_path_join(t.dir, "fifo");
 	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
 	ck_assert_int_eq(
-	    hg_contents_get(m, "/no/such", true, &c, NULL), -HG_NOTFOUND);
-	ck_assert_int_eq(hg_contents_get(m, t.dir, true, &c, NULL), -HG_INVALID);
-	ck_assert_int_eq(hg_contents_get(m, fifo, true, &c, NULL), -HG_INVALID);
+	    hg_contents_get(m, "/no/such", HG_WANT_BYTES, &c, NULL), -HG_NOTFOUND);
+	ck_assert_int_eq(hg_contents_get(m, t.dir, HG_WANT_BYTES, &c, NULL), -HG_INVALID);
+	ck_assert_int_eq(hg_contents_get(m, fifo, HG_WANT_BYTES, &c, NULL), -HG_INVALID);
 	free(fifo);
 	hg_contents_free(m);
 	tree_release(&t);
@@ -402,21 +410,23 @@ request_in(struct tree *t)
 }
 
 static int
-pack(const struct hg_agent_request *request, const struct hg_inputs *in,
-    struct hg_strbuf *out, enum hg_reason *ret_reason)
+make(const struct hg_agent_request *request, const struct hg_inputs *in,
+    struct hg_request *ret, enum hg_reason *ret_reason)
 {
 	const struct hg_request_parts parts = { request, in, "00ff", "x86_64" };
 	struct hg_contents *m = hg_contents_new(1 << 20);
 	struct hg_error err;
-	int rc = hg_request_pack(&parts, m, out, ret_reason, &err);
+	int rc;
 
+	hg_request_release(ret);
+	rc = hg_request_make(&parts, m, ret, ret_reason, &err);
 	hg_contents_free(m);
 	return rc;
 }
 
 /* An empty one when there is none. */
 static const struct hg_wire_input *
-find_row(const struct hg_wire_compile *m, const char *path)
+find_row(const struct hg_wire_input_list *m, const char *path)
 {
 	static char nothing[] = "";
 	static const struct hg_wire_input none = { .path = nothing,
@@ -428,21 +438,41 @@ find_row(const struct hg_wire_compile *m, const char *path)
 	return &none;
 }
 
-START_TEST(request_carries_all_inputs)
+static bool
+is_header(void *arg, const struct hg_request_content *c)
+{
+	return c->path && strcmp(c->path, arg) == 0;
+}
+
+static int
+take_header(void *arg, const char *name, const void *p, size_t n,
+    struct hg_error *err)
+{
+	char hex[HG_CONTENT_ID_HEX_BYTES];
+
+	(void)err;
+	hg_content_id_hex(arg, hex);
+	ck_assert_str_eq(name, hex);
+	ck_assert_uint_eq(n, 7);
+	ck_assert_mem_eq(p, "int x;\n", 7);
+	return 0;
+}
+
+START_TEST(request_names_all_inputs)
 {
 	const struct hg_pack_limits limits = { 100, 1 << 20 };
 	struct hg_inputs in = HG_INPUTS_INIT;
-	struct hg_strbuf body = HG_STRBUF_INIT, text = HG_STRBUF_INIT;
+	struct hg_request r = HG_REQUEST_INIT;
+	struct hg_strbuf bundle = HG_STRBUF_INIT;
 	struct hg_wire_compile *m;
-	const struct hg_wire_input *row;
+	struct hg_wire_input_list *list;
 	struct hg_agent_request request;
-	struct hg_digest digest;
+	struct hg_content_id id;
 	enum hg_reason reason;
-	struct tree t, there;
+	struct tree t;
 	char *path, *header;
 
 	tree_init(&t);
-	tree_init(&there);
 	free(put(&t, "src/a.c", "#include \"l/x.h\"\n"));
 	header = put(&t, "inc/x.h", "int x;\n");
 	put_link(&t, "l", "inc");
@@ -451,90 +481,58 @@ START_TEST(request_carries_all_inputs)
 	hg_inputs_add(&in, t.dir, "l/x.h", NULL);
 	hg_inputs_add(&in, t.dir, "/usr/bin/env", NULL);
 	hg_inputs_sort(&in);
-	ck_assert_int_eq(pack(&request, &in, &body, &reason), 0);
-	m = hg_wire_compile_unpack(body.buf, body.len, NULL);
+	ck_assert_int_eq(make(&request, &in, &r, &reason), 0);
+	m = hg_wire_compile_unpack(r.head.buf, r.head.len, NULL);
 	ck_assert_ptr_nonnull(m);
 	ck_assert_str_eq(m->source_file, "src/a.c");
-	ck_assert_mem_eq(m->source.p, "#include", 8);
+	ck_assert_uint_eq(m->source.n, 0);
 	ck_assert_str_eq(m->compiler, "x86_64-linux-gnu-gcc-12");
 	ck_assert_str_eq(m->compiler_path, compiler);
 	ck_assert_str_eq(m->toolchain, "00ff");
 	ck_assert_uint_eq(m->n_args, 2);
-	ck_assert_uint_eq(m->protocol, 1);
+	ck_assert_uint_eq(m->protocol, HG_WIRE_PROTOCOL);
 	/* HOME does not matter to a compiler */
 	ck_assert_uint_eq(m->n_env, 2);
 	ck_assert_str_eq(m->env[1].name, "LC_ALL");
 	ck_assert_str_eq(m->env[1].value, "C");
-	row = find_row(m, header);
-	hg_digest_bytes("int x;\n", 7, &digest);
-	ck_assert(hg_digest_equal(&row->digest, &digest));
+	ck_assert_uint_eq(m->n_includes, 0);
+	hg_content_id_bytes(r.list.buf, r.list.len, &id);
+	ck_assert(hg_content_id_equal(&m->input_list, &id));
+	ck_assert(hg_content_id_equal(&r.contents[0].id, &id));
+	list = hg_wire_input_list_unpack(r.list.buf, r.list.len, NULL);
+	ck_assert_ptr_nonnull(list);
+	hg_content_id_bytes("int x;\n", 7, &id);
+	ck_assert(hg_content_id_equal(&find_row(list, header)->id, &id));
 	path = hg_path_join(t.dir, "l");
-	ck_assert_str_eq(find_row(m, path)->symlink, "inc");
+	ck_assert_str_eq(find_row(list, path)->symlink, "inc");
 	free(path);
-	ck_assert(find_row(m, t.dir)->folder);
-	/* of the worker's own only the digest goes along */
-	ck_assert_str_ne(find_row(m, "/usr/bin/env")->path, "");
-	ck_assert_str_eq(find_row(m, "/usr/bin")->path, "");
-	ck_assert_uint_eq(m->n_includes, 1);
-	ck_assert_str_eq(m->includes[0].path, HG_BUNDLE_KEY);
+	ck_assert(find_row(list, t.dir)->folder);
+	/* what the worker has itself does not go along */
+	ck_assert_str_eq(find_row(list, "/usr/bin/env")->path, "");
+	/* list, source, header */
+	ck_assert_uint_eq(r.n_contents, 3);
 	ck_assert_int_eq(
-	    hg_pack_extract(m->includes[0].content.p, m->includes[0].content.n,
-		there.dir, &limits, NULL),
-	    0);
-	path = hg_xasprintf("%s%s/l/x.h", there.dir, t.dir);
-	ck_assert_int_eq(hg_read_file(path, 100, &text, NULL), 0);
-	ck_assert_str_eq(text.buf, "int x;\n");
-	free(path);
-	path = hg_path_join(there.dir, "etc");
-	ck_assert_int_lt(access(path, F_OK), 0);
-	free(path);
+	    hg_request_bundle(&r, is_header, header, &bundle, NULL), 0);
+	ck_assert_int_eq(hg_pack_each(bundle.buf, bundle.len, &limits,
+			     take_header, &id, NULL), 0);
+	/* the file is another one by now */
+	free(put(&t, "inc/x.h", "int z;\n"));
+	ck_assert_int_eq(
+	    hg_request_bundle(&r, is_header, header, &bundle, NULL), -HG_IO);
 	free(header);
 	hg_wire_compile_free(m);
-	hg_strbuf_release(&body);
-	hg_strbuf_release(&text);
+	hg_wire_input_list_free(list);
+	hg_strbuf_release(&bundle);
+	hg_request_release(&r);
 	hg_inputs_release(&in);
 	tree_release(&t);
-	tree_release(&there);
 }
 END_TEST
 
 START_TEST(what_cannot_travel_is_said)
 {
 	static char bad_arg[] = "-DX=\xff", bad_env[] = "LC_ALL=\xff";
-	struct hg_strbuf body = HG_STRBUF_INIT;
-	struct hg_inputs in = HG_INPUTS_INIT;
-	struct hg_agent_request request;
-	enum hg_reason reason;
-	struct tree t;
-
-	tree_init(&t);
-	request = request_in(&t);
-	/* the source is gone */
-	ck_assert_int_ne(pack(&request, &in, &body, &reason), 0);
-	ck_assert_int_eq(reason, HG_REASON_search_failed);
-	free(put(&t, "src/a.c", ""));
-	ck_assert_int_eq(pack(&request, &in, &body, &reason), 0);
-	args[0] = bad_arg;
-	ck_assert_int_ne(pack(&request, &in, &body, &reason), 0);
-	ck_assert_int_eq(reason, HG_REASON_not_utf8);
-	request = request_in(&t);
-	env[2] = bad_env;
-	ck_assert_int_ne(pack(&request, &in, &body, &reason), 0);
-	ck_assert_int_eq(reason, HG_REASON_not_utf8);
-	request = request_in(&t);
-	free(put(&t, "h\xff.h", ""));
-	hg_inputs_add(&in, t.dir, "h\xff.h", NULL);
-	ck_assert_int_ne(pack(&request, &in, &body, &reason), 0);
-	ck_assert_int_eq(reason, HG_REASON_not_utf8);
-	hg_inputs_release(&in);
-	hg_strbuf_release(&body);
-	tree_release(&t);
-}
-END_TEST
-
-START_TEST(inputs_beyond_a_message_stay_here)
-{
-	struct hg_strbuf body = HG_STRBUF_INIT;
+	struct hg_request r = HG_REQUEST_INIT;
 	struct hg_inputs in = HG_INPUTS_INIT;
 	struct hg_agent_request request;
 	enum hg_reason reason;
@@ -544,15 +542,66 @@ START_TEST(inputs_beyond_a_message_stay_here)
 	tree_init(&t);
 	request = request_in(&t);
 	path = put(&t, "src/a.c", "");
+	hg_inputs_add(&in, t.dir, "src/a.c", NULL);
+	ck_assert_int_eq(unlink(path), 0);
+	/* the source is gone */
+	ck_assert_int_ne(make(&request, &in, &r, &reason), 0);
+	ck_assert_int_eq(reason, HG_REASON_search_failed);
+	free(put(&t, "src/a.c", ""));
+	ck_assert_int_eq(make(&request, &in, &r, &reason), 0);
+	args[0] = bad_arg;
+	ck_assert_int_ne(make(&request, &in, &r, &reason), 0);
+	ck_assert_int_eq(reason, HG_REASON_not_utf8);
+	request = request_in(&t);
+	env[2] = bad_env;
+	ck_assert_int_ne(make(&request, &in, &r, &reason), 0);
+	ck_assert_int_eq(reason, HG_REASON_not_utf8);
+	request = request_in(&t);
+	free(put(&t, "h\xff.h", ""));
+	hg_inputs_add(&in, t.dir, "h\xff.h", NULL);
+	ck_assert_int_ne(make(&request, &in, &r, &reason), 0);
+	ck_assert_int_eq(reason, HG_REASON_not_utf8);
+	free(path);
+	hg_inputs_release(&in);
+	hg_request_release(&r);
+	tree_release(&t);
+}
+END_TEST
+
+START_TEST(files_too_large_to_travel_stay_here)
+{
+	struct hg_request r = HG_REQUEST_INIT;
+	struct hg_inputs in = HG_INPUTS_INIT;
+	struct hg_agent_request request;
+	enum hg_reason reason;
+	struct tree t;
+	char *path;
+
+	tree_init(&t);
+	request = request_in(&t);
+	path = put(&t, "src/a.c", "");
+	hg_inputs_add(&in, t.dir, "src/a.c", NULL);
 	ck_assert_int_eq(truncate(path, (off_t)33 << 20), 0);
-	ck_assert_int_ne(pack(&request, &in, &body, &reason), 0);
-	ck_assert_int_eq(reason, HG_REASON_too_large);
-	ck_assert_int_eq(truncate(path, (off_t)65 << 20), 0);
-	ck_assert_int_ne(pack(&request, &in, &body, &reason), 0);
+	ck_assert_int_ne(make(&request, &in, &r, &reason), 0);
 	ck_assert_int_eq(reason, HG_REASON_too_large);
 	free(path);
-	hg_strbuf_release(&body);
+	hg_inputs_release(&in);
+	hg_request_release(&r);
 	tree_release(&t);
+}
+END_TEST
+
+START_TEST(what_coordinators_have_is_remembered_for_each)
+{
+	struct hg_known *k = hg_known_new();
+	struct hg_content_id id;
+
+	hg_content_id_bytes("x", 1, &id);
+	ck_assert(!hg_known_has(k, "a:1", &id));
+	hg_known_add(k, "a:1", &id);
+	ck_assert(hg_known_has(k, "a:1", &id));
+	ck_assert(!hg_known_has(k, "b:1", &id));
+	hg_known_free(k);
 }
 END_TEST
 
@@ -727,8 +776,9 @@ UNIT_MAIN("agent", first_compile_probes_and_others_wait_for_it,
     a_link_leaves_the_folder_by_its_target, stops_where_nothing_is,
     knows_what_workers_have_themselves, remembers_files_until_they_change,
     forgets_what_was_used_longest_ago, memo_tells_what_is_no_file,
-    request_carries_all_inputs, what_cannot_travel_is_said,
-    inputs_beyond_a_message_stay_here, sends_the_environment_that_matters,
+    request_names_all_inputs, what_cannot_travel_is_said,
+    files_too_large_to_travel_stay_here,
+    what_coordinators_have_is_remembered_for_each, sends_the_environment_that_matters,
     a_worker_must_have_seen_what_is_here,
     a_worker_writes_only_what_was_asked_for, only_one_agent_has_the_place,
     flags_are_checked)

@@ -16,8 +16,11 @@
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
 #include "lib/base/path.h"
+#include "lib/base/strbuf.h"
 #include "lib/base/strvec.h"
 #include "lib/base/time.h"
+#include "lib/blob/blobs.h"
+#include "lib/blob/bundle.h"
 #include "lib/observe/observe.h"
 #include "lib/pack/pack.h"
 #include "lib/proc/proc.h"
@@ -25,6 +28,8 @@
 #include "services/worker/capability.h"
 #include "services/worker/executor_private.h"
 #include "tests/lib/unit.h"
+
+#define X_H "#define X 42\n"
 
 #define SOURCE \
 	"#include <stddef.h>\n" \
@@ -37,6 +42,7 @@ struct lab {
 	char dir[64];
 	char *project;
 	char *work;
+	char *store;
 	struct hg_capability capability;
 	struct hg_executor_options options;
 	struct hg_executor *executor;
@@ -73,12 +79,12 @@ lab_add(struct lab *l, const char *name, const char *content)
 	char *path = hg_path_join(l->project, name);
 
 	lab_write(path, content);
-	ck_assert_int_eq(hg_pack_add_file(l->pack, path, 0644, content,
-			     strlen(content), NULL), 0);
 	input->path = path;
 	input->mode = 0644;
 	input->symlink = hg_xstrdup("");
-	hg_digest_bytes(content, strlen(content), &input->digest);
+	hg_content_id_bytes(content, strlen(content), &input->id);
+	ck_assert_int_eq(hg_bundle_add(l->pack, &input->id, content,
+			     strlen(content), NULL), 0);
 }
 
 static void
@@ -101,11 +107,13 @@ lab_open(struct lab *l)
 	ck_assert_ptr_nonnull(mkdtemp(l->dir));
 	l->project = hg_path_join(l->dir, "p");
 	l->work = hg_path_join(l->dir, "work");
+	l->store = hg_path_join(l->dir, "store");
 	ck_assert_int_eq(hg_mkdir_p(l->project, &err), 0);
 	hg_capability_detect(
 	    &hg_capability_system_roots, "/usr/bin:/bin", &l->capability);
 	l->options = (struct hg_executor_options){
 		.work_dir = l->work,
+		.store_dir = l->store,
 		.helper_dir = hg_xasprintf("%s/bin", top ? top : "."),
 		.path_list = "/usr/bin:/bin",
 		.capability = &l->capability,
@@ -138,6 +146,19 @@ lab_open(struct lab *l)
 	hg_outcome_init(&l->outcome);
 }
 
+static void
+lab_run_again(struct lab *l)
+{
+	l->request.args = l->args.v;
+	l->request.n_args = l->args.n;
+	l->request.outputs = l->outputs.v;
+	l->request.n_outputs = l->outputs.n;
+	hg_outcome_release(&l->outcome);
+	hg_outcome_init(&l->outcome);
+	hg_executor_run(l->executor, &l->request, l->cancel_fd, UINT64_MAX,
+	    &l->outcome);
+}
+
 /* Runs the request; false where there can be no sandbox. */
 static bool
 lab_run(struct lab *l)
@@ -151,14 +172,7 @@ lab_run(struct lab *l)
 	l->include.content = (struct hg_blob){ l->bundle.buf, l->bundle.len };
 	l->request.includes = &l->include;
 	l->request.n_includes = 1;
-	l->request.args = l->args.v;
-	l->request.n_args = l->args.n;
-	l->request.outputs = l->outputs.v;
-	l->request.n_outputs = l->outputs.n;
-	hg_outcome_release(&l->outcome);
-	hg_outcome_init(&l->outcome);
-	hg_executor_run(l->executor, &l->request, l->cancel_fd, UINT64_MAX,
-	    &l->outcome);
+	lab_run_again(l);
 	if (!*l->executor->no_sandbox)
 		return true;
 	ck_assert(l->outcome.infra || l->outcome.status != HG_RPC_OK);
@@ -189,6 +203,7 @@ lab_close(struct lab *l)
 	free((char *)(uintptr_t)l->options.helper_dir);
 	free(l->project);
 	free(l->work);
+	free(l->store);
 }
 
 /* The same command here. */
@@ -279,11 +294,12 @@ START_TEST(an_object_is_the_one_made_here)
 	const struct hg_wire_observed *seen;
 	const struct hg_wire_output *object;
 	struct hg_proc_result here;
+	struct hg_digest digest;
 	struct lab l;
 
 	lab_open(&l);
 	lab_add(&l, "a.c", SOURCE);
-	lab_add(&l, "x.h", "#define X 42\n");
+	lab_add(&l, "x.h", X_H);
 	if (lab_run(&l)) {
 		assert_ran(&l);
 		compile_here(&l, &here);
@@ -297,7 +313,8 @@ START_TEST(an_object_is_the_one_made_here)
 		seen = find_observed(&l, "x.h");
 		ck_assert_ptr_nonnull(seen);
 		ck_assert_int_eq(seen->kind, HG_OBSERVED_READ);
-		ck_assert(hg_digest_equal(&seen->digest, &l.input[1].digest));
+		hg_digest_bytes(X_H, strlen(X_H), &digest);
+		ck_assert(hg_digest_equal(&seen->digest, &digest));
 		seen = find_observed(&l, "/cc1");
 		ck_assert_ptr_nonnull(seen);
 		ck_assert_int_eq(seen->kind, HG_OBSERVED_RUN);
@@ -311,17 +328,54 @@ START_TEST(an_object_is_the_one_made_here)
 }
 END_TEST
 
-START_TEST(a_source_outside_the_bundle_is_laid_out)
+/* The list of the lab's inputs takes their place in the request. */
+static void
+lab_use_list(struct lab *l, struct hg_strbuf *packed)
 {
+	const struct hg_wire_input_list list = { l->input,
+		l->request.n_inputs };
+
+	hg_wire_input_list_pack(&list, packed);
+	hg_content_id_bytes(
+	    packed->buf, packed->len, &l->request.input_list);
+}
+
+static bool
+misses(const struct lab *l, const struct hg_content_id *id)
+{
+	const struct hg_blob *missing = &l->outcome.result.missing;
+
+	return missing->n == sizeof(*id) &&
+	    memcmp(missing->p, id, sizeof(*id)) == 0;
+}
+
+START_TEST(what_is_missing_is_asked_for_and_kept)
+{
+	struct hg_strbuf list = HG_STRBUF_INIT;
 	struct lab l;
 
 	lab_open(&l);
-	lab_add(&l, "x.h", "#define X 42\n");
-	l.request.source = (struct hg_blob){ SOURCE, strlen(SOURCE) };
+	lab_add(&l, "a.c", SOURCE);
+	lab_add(&l, "x.h", X_H);
+	lab_use_list(&l, &list);
 	if (lab_run(&l)) {
+		/* the contents came, their list did not */
+		ck_assert(misses(&l, &l.request.input_list));
+		ck_assert(!l.outcome.result.success);
+		ck_assert_int_eq(hg_blobs_put(l.executor->blobs,
+				     &l.request.input_list, list.buf, list.len,
+				     NULL), 0);
+		l.request.n_includes = 0;
+		lab_run_again(&l);
 		assert_ran(&l);
 		ck_assert(l.outcome.result.success);
+		/* a header that nobody has sent */
+		hg_content_id_bytes("y", 1, &l.input[1].id);
+		l.request.input_list = (struct hg_content_id){ { 0 } };
+		lab_run_again(&l);
+		ck_assert(misses(&l, &l.input[1].id));
 	}
+	hg_strbuf_release(&list);
 	lab_close(&l);
 }
 END_TEST
@@ -336,7 +390,7 @@ START_TEST(all_files_that_the_compiler_writes_come_back)
 
 	lab_open(&l);
 	lab_add(&l, "a.c", SOURCE);
-	lab_add(&l, "x.h", "#define X 42\n");
+	lab_add(&l, "x.h", X_H);
 	lab_args(&l, args);
 	hg_strvec_release(&l.outputs);
 	hg_strvec_add(&l.outputs, "out/a.o");
@@ -380,52 +434,47 @@ START_TEST(errors_of_the_code_are_the_users)
 }
 END_TEST
 
-START_TEST(an_input_that_is_not_as_listed_is_told)
+START_TEST(contents_that_are_not_what_they_say_are_refused)
 {
 	struct lab l;
 
 	lab_open(&l);
 	lab_add(&l, "a.c", SOURCE);
-	lab_add(&l, "x.h", "#define X 42\n");
-	l.input[1].digest.b[0] ^= 1;
-	if (lab_run(&l)) {
-		assert_refused(&l, "x.h is not what its digest says");
-		l.input[1].digest.b[0] ^= 1;
-		l.input[1].path[strlen(l.input[1].path) - 1] = 'z';
-		lab_run(&l);
-		assert_refused(&l, "x.z was listed but not sent");
-	}
+	lab_add(&l, "x.h", X_H);
+	/* under the name of another content */
+	ck_assert_int_eq(hg_bundle_add(l.pack, &l.input[1].id, "evil\n", 5,
+			     NULL), 0);
+	if (lab_run(&l))
+		assert_refused(&l, "is not what it says");
 	lab_close(&l);
 }
 END_TEST
 
-/* A link in the bundle must not make us touch a file of this machine. */
+/* A link among the inputs must not make us touch a file of this machine. */
 START_TEST(a_listed_input_cannot_lead_out_through_a_link)
 {
-	struct stat st;
 	struct lab l;
 	char *victim, *link;
 
 	lab_open(&l);
 	lab_add(&l, "a.c", "int x;\n");
+	lab_add(&l, "x.h", X_H);
 	victim = hg_path_join(l.dir, "victim");
-	lab_write(victim, "secret\n");
 	link = hg_path_join(l.project, "link");
-	ck_assert_int_eq(
-	    hg_pack_add_symlink(l.pack, link, l.dir, NULL), 0);
+	l.input[2] = l.input[1];
+	l.input[2].path = hg_path_join(link, "victim");
+	l.input[2].symlink = hg_xstrdup("");
+	free(l.input[1].path);
+	free(l.input[1].symlink);
 	l.input[1] = (struct hg_wire_input){
-		.path = hg_path_join(link, "victim"),
-		.symlink = hg_xstrdup(""),
-		.mode = 0777,
+		.path = link,
+		.symlink = hg_xstrdup(l.dir),
 	};
-	hg_digest_bytes("secret\n", 7, &l.input[1].digest);
-	l.request.n_inputs = 2;
+	l.request.n_inputs = 3;
 	if (lab_run(&l))
-		assert_refused(&l, "victim was listed but not sent");
-	ck_assert_int_eq(stat(victim, &st), 0);
-	ck_assert_uint_eq(st.st_mode & 0777, 0644);
+		assert_refused(&l, "is not a folder");
+	ck_assert_int_ne(access(victim, F_OK), 0);
 	free(victim);
-	free(link);
 	lab_close(&l);
 }
 END_TEST
@@ -590,9 +639,10 @@ START_TEST(a_compile_out_of_memory_is_not_the_users_fault)
 END_TEST
 
 UNIT_MAIN("executor", an_object_is_the_one_made_here,
-    a_source_outside_the_bundle_is_laid_out,
+    what_is_missing_is_asked_for_and_kept,
     all_files_that_the_compiler_writes_come_back,
-    errors_of_the_code_are_the_users, an_input_that_is_not_as_listed_is_told,
+    errors_of_the_code_are_the_users,
+    contents_that_are_not_what_they_say_are_refused,
     a_listed_input_cannot_lead_out_through_a_link,
     an_output_cannot_be_a_link_to_a_file_of_this_machine,
     another_compiler_than_the_clients_is_refused,

@@ -21,6 +21,9 @@ static char gcc[] = "gcc", dash_c[] = "-c", a_c[] = "/src/a.c", src[] = "/src",
 	    closed[] = "CLOSED", mdns[] = "mdns", ok[] = "ok", epoch[] = "e7";
 
 static const struct hg_digest some_digest = { "0123456789abcde" };
+static const struct hg_content_id some_id = {
+	"0123456789abcdef0123456789abcde"
+};
 
 /* One length-delimited field of number < 16. */
 static void
@@ -72,13 +75,13 @@ START_TEST(compile_survives_the_round_trip)
 	struct hg_wire_include includes[] = {
 		{ umlaut, BLOB("int x;\0\xFF") }, { a_c, { NULL, 0 } } };
 	struct hg_wire_input inputs[] = {
-		{ a_c, some_digest, 0644, NULL, false },
+		{ a_c, some_id, 0644, NULL, false },
 		{ umlaut, { { 0 } }, 0, link_to, false },
 		{ src, { { 0 } }, 0755, NULL, true } };
 	struct hg_wire_env env[] = { { lang, c_utf8 } };
 	struct hg_wire_compile m = { a_c, BLOB("int main;"), gcc, args, 2, x86,
 		linux_os, includes, 2, inputs, 3, src, env, 1, hex, 1, outputs,
-		1, 022, a_c };
+		1, 022, a_c, some_id };
 	struct hg_strbuf sb = HG_STRBUF_INIT;
 	struct hg_wire_compile *r;
 
@@ -97,11 +100,12 @@ START_TEST(compile_survives_the_round_trip)
 	assert_blob(r->includes[0].content, "int x;\0\xFF", 8);
 	assert_blob(r->includes[1].content, "", 0);
 	ck_assert_uint_eq(r->n_inputs, 3);
-	ck_assert(is_same(&r->inputs[0].digest, &some_digest));
+	ck_assert(hg_content_id_equal(&r->inputs[0].id, &some_id));
+	ck_assert(hg_content_id_equal(&r->input_list, &some_id));
 	ck_assert_uint_eq(r->inputs[0].mode, 0644);
 	ck_assert_str_eq(r->inputs[0].symlink, "");
 	ck_assert_str_eq(r->inputs[1].symlink, link_to);
-	ck_assert(is_same(&r->inputs[1].digest, &inputs[1].digest));
+	ck_assert(!hg_content_id_is_set(&r->inputs[1].id));
 	ck_assert(!r->inputs[1].folder && r->inputs[2].folder);
 	ck_assert_str_eq(r->cwd, src);
 	ck_assert_str_eq(r->env[0].name, lang);
@@ -122,7 +126,7 @@ START_TEST(result_survives_the_round_trip)
 	struct hg_wire_observed observed[] = { { a_c, 3, some_digest } };
 	struct hg_wire_result m = { true, BLOB("obj\0"), BLOB("out"),
 		BLOB("err"), -1, INT64_MAX, id, true, outputs, 1, observed, 1,
-		UINT64_MAX, 4711, ok };
+		UINT64_MAX, 4711, ok, BLOB("some id") };
 	struct hg_strbuf sb = HG_STRBUF_INIT;
 	struct hg_wire_result *r;
 
@@ -144,6 +148,7 @@ START_TEST(result_survives_the_round_trip)
 	ck_assert_str_eq(r->observed[0].path, a_c);
 	ck_assert_int_eq(r->observed[0].kind, 3);
 	ck_assert(is_same(&r->observed[0].digest, &some_digest));
+	assert_blob(r->missing, "some id", 7);
 	ck_assert_uint_eq(r->cpu_us, UINT64_MAX);
 	ck_assert_uint_eq(r->peak_rss_bytes, 4711);
 	ck_assert_str_eq(r->infra_error, ok);
@@ -494,7 +499,7 @@ END_TEST
 
 START_TEST(refuses_every_cut_and_survives_every_bit_flip)
 {
-	struct hg_wire_input inputs[] = { { a_c, some_digest, 0644, NULL, 0 } };
+	struct hg_wire_input inputs[] = { { a_c, some_id, 0644, NULL, 0 } };
 	struct hg_wire_include includes[] = { { umlaut, BLOB("int x;") } };
 	struct hg_wire_compile m = { .source_file = a_c, .inputs = inputs,
 		.n_inputs = 1, .includes = includes, .n_includes = 1,
@@ -510,6 +515,55 @@ START_TEST(refuses_every_cut_and_survives_every_bit_flip)
 		    hg_wire_compile_unpack(sb.buf, sb.len, NULL));
 		sb.buf[bit / 8] ^= (char)(1 << bit % 8);
 	}
+	hg_strbuf_release(&sb);
+}
+END_TEST
+
+START_TEST(finds_the_bundle_at_the_end_of_a_request)
+{
+	char key[] = HG_BUNDLE_KEY;
+	struct hg_wire_include first = { key, BLOB("first") };
+	struct hg_wire_compile m = { .source_file = a_c, .cwd = src };
+	struct hg_strbuf sb = HG_STRBUF_INIT;
+	struct hg_blob bundle;
+	size_t head;
+
+	hg_wire_compile_pack(&m, &sb);
+	head = sb.len;
+	ck_assert_uint_eq(hg_wire_compile_head(sb.buf, head, &bundle), head);
+	ck_assert_uint_eq(bundle.n, 0);
+	hg_wire_compile_add_bundle(&sb, "bundle", 6);
+	ck_assert_uint_eq(hg_wire_compile_head(sb.buf, sb.len, &bundle), head);
+	assert_blob(bundle, "bundle", 6);
+	/* cut off: whatever it is, nothing behind its end is looked at */
+	for (size_t n = 0; n < sb.len; n++)
+		ck_assert_uint_eq(hg_wire_compile_head(sb.buf, n, &bundle), n);
+	/* one in the middle is an include like any other */
+	hg_strbuf_reset(&sb);
+	m.includes = &first;
+	m.n_includes = 1;
+	hg_wire_compile_pack(&m, &sb);
+	ck_assert_uint_eq(
+	    hg_wire_compile_head(sb.buf, sb.len, &bundle), sb.len);
+	hg_strbuf_release(&sb);
+}
+END_TEST
+
+START_TEST(input_lists_survive_the_round_trip)
+{
+	struct hg_wire_input inputs[] = {
+		{ a_c, some_id, 0644, NULL, false } };
+	const struct hg_wire_input_list m = { inputs, 1 };
+	struct hg_strbuf sb = HG_STRBUF_INIT;
+	struct hg_wire_input_list *r;
+
+	hg_wire_input_list_pack(&m, &sb);
+	r = hg_wire_input_list_unpack(sb.buf, sb.len, NULL);
+	ck_assert_ptr_nonnull(r);
+	ck_assert_uint_eq(r->n_inputs, 1);
+	ck_assert_str_eq(r->inputs[0].path, a_c);
+	ck_assert(hg_content_id_equal(&r->inputs[0].id, &some_id));
+	hg_wire_input_list_free(r);
 	hg_strbuf_release(&sb);
 }
 END_TEST
@@ -545,4 +599,6 @@ UNIT_MAIN("wire", compile_survives_the_round_trip,
     refuses_a_part_that_comes_twice, refuses_more_elements_than_the_limit,
     refuses_a_flood_of_unknown_fields, refuses_strings_over_their_limit,
     refuses_damaged_bytes, refuses_every_cut_and_survives_every_bit_flip,
+    finds_the_bundle_at_the_end_of_a_request,
+    input_lists_survive_the_round_trip,
     refuses_values_that_mean_nothing)

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the coordinator is believed to have is not sent. Of the rest little goes
+ * along at once (a source that was just changed); of much, such as all headers
+ * after a start, only the list of inputs goes, which tells the coordinator what
+ * to ask for: another client may have brought it already.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/base/strbuf.h"
+#include "lib/base/time.h"
+#include "lib/wire/wire.h"
+#include "services/agent/agent.h"
+#include "services/agent/coords.h"
+#include "services/agent/exchange.h"
+#include "services/agent/known.h"
+#include "services/agent/request.h"
+
+/* Unknown contents up to so many bytes are sent without asking. */
+#define SMALL_BYTES ((size_t)128 << 10)
+
+/* Each round must have fewer contents missing, but after the list was. */
+#define MAX_ROUNDS 64
+
+struct exchange {
+	struct hg_agent *agent;
+	const char *coordinators;
+	const struct hg_request *request;
+	/* what the coordinator said it lacks, sorted; or NULL */
+	struct hg_content_id *missing;
+	size_t n_missing;
+};
+
+static int
+by_id(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct hg_content_id));
+}
+
+static bool
+is_unknown(void *arg, const struct hg_request_content *c)
+{
+	const struct exchange *x = arg;
+
+	return !hg_known_has(x->agent->known, x->coordinators, &c->id);
+}
+
+/* The list of inputs, if it is not known and short enough. */
+static bool
+is_unknown_list(void *arg, const struct hg_request_content *c)
+{
+	return !c->path && c->n <= SMALL_BYTES && is_unknown(arg, c);
+}
+
+static bool
+is_missing(void *arg, const struct hg_request_content *c)
+{
+	const struct exchange *x = arg;
+
+	return bsearch(&c->id, x->missing, x->n_missing, sizeof(c->id), by_id);
+}
+
+static size_t
+unknown_bytes(struct exchange *x)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->request->n_contents; i++)
+		if (is_unknown(x, &x->request->contents[i]))
+			n += x->request->contents[i].n;
+	return n;
+}
+
+/* The request, and what is to go with it. */
+static int
+make_body(struct exchange *x, struct hg_strbuf *body, struct hg_error *err)
+{
+	struct hg_strbuf bundle = HG_STRBUF_INIT;
+	size_t unknown = x->missing ? 0 : unknown_bytes(x);
+	int rc = 0;
+
+	hg_strbuf_add(body, x->request->head.buf, x->request->head.len);
+	if (x->missing)
+		rc = hg_request_bundle(
+		    x->request, is_missing, x, &bundle, err);
+	else if (unknown > 0)
+		rc = hg_request_bundle(x->request,
+		    unknown <= SMALL_BYTES ? is_unknown : is_unknown_list, x,
+		    &bundle, err);
+	if (rc == 0 && bundle.len > 0)
+		hg_wire_compile_add_bundle(body, bundle.buf, bundle.len);
+	atomic_fetch_add(&x->agent->sent_bytes, body->len);
+	hg_strbuf_release(&bundle);
+	return rc;
+}
+
+/* Only who has the list can tell what else is missing. */
+static bool
+lacked_list(const struct exchange *x)
+{
+	return x->n_missing == 1 &&
+	    hg_content_id_equal(&x->missing[0], &x->request->contents[0].id);
+}
+
+/* Takes note of what is missing; an answer that makes no sense is an error. */
+static int
+take_missing(struct exchange *x, const struct hg_blob *missing,
+    struct hg_error *err)
+{
+	size_t n = missing->n / sizeof(struct hg_content_id);
+
+	if (n * sizeof(struct hg_content_id) != missing->n)
+		return hg_fail(err, HG_PROTOCOL,
+		    "the coordinator misses something that has no name");
+	if (x->missing && n >= x->n_missing && !lacked_list(x))
+		return hg_fail(err, HG_PROTOCOL,
+		    "the coordinator still misses what it was sent");
+	free(x->missing);
+	x->missing = hg_xmalloc(missing->n);
+	memcpy(x->missing, missing->p, missing->n);
+	x->n_missing = n;
+	qsort(x->missing, n, sizeof(*x->missing), by_id);
+	return 0;
+}
+
+static void
+note_known(struct exchange *x)
+{
+	for (size_t i = 0; i < x->request->n_contents; i++)
+		if (is_unknown(x, &x->request->contents[i]))
+			hg_known_add(x->agent->known, x->coordinators,
+			    &x->request->contents[i].id);
+}
+
+/* One round; *ret stays NULL when something is missing. */
+static int
+ask(struct exchange *x, uint64_t end_ns, int cancel_fd,
+    struct hg_wire_result **ret, enum hg_reason *ret_reason,
+    struct hg_error *err)
+{
+	struct hg_strbuf body = HG_STRBUF_INIT, answer = HG_STRBUF_INIT;
+	struct hg_wire_result *result = NULL;
+	uint64_t now = hg_now_ns();
+	int rc = make_body(x, &body, err);
+
+	*ret_reason = HG_REASON_search_failed;
+	if (rc == 0)
+		rc = hg_coords_compile(x->agent->coords, x->coordinators,
+		    &body, now < end_ns ? end_ns - now : 1, cancel_fd, &answer,
+		    ret_reason, err);
+	if (rc == 0) {
+		*ret_reason = HG_REASON_remote_failed;
+		result = hg_wire_result_unpack(answer.buf, answer.len, err);
+		if (!result)
+			rc = hg_wrap(err, "the coordinator's answer");
+	}
+	if (result && result->missing.n > 0) {
+		rc = take_missing(x, &result->missing, err);
+		hg_wire_result_free(result);
+		result = NULL;
+	}
+	*ret = result;
+	hg_strbuf_release(&body);
+	hg_strbuf_release(&answer);
+	return rc;
+}
+
+int
+hg_exchange(struct hg_agent *agent, const char *coordinators,
+    const struct hg_request *request, uint64_t end_ns, int cancel_fd,
+    struct hg_wire_result **ret, enum hg_reason *ret_reason,
+    struct hg_error *err)
+{
+	struct exchange x = { agent, coordinators, request, NULL, 0 };
+	int rc = 0;
+
+	*ret = NULL;
+	for (int i = 0; rc == 0 && !*ret && i < MAX_ROUNDS; i++)
+		rc = ask(&x, end_ns, cancel_fd, ret, ret_reason, err);
+	if (rc == 0 && !*ret)
+		rc = hg_fail(err, HG_PROTOCOL, "too many contents are missing");
+	if (rc == 0)
+		note_known(&x);
+	free(x.missing);
+	return rc;
+}
