@@ -18,6 +18,7 @@
 #include "lib/base/part.h"
 #include "lib/base/path.h"
 #include "lib/base/strbuf.h"
+#include "lib/store/mapped.h"
 
 /* clang-format off */
 const struct hg_command hg_command_table[] = {
@@ -314,6 +315,7 @@ main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "--version") == 0)
 		return hg_cli_version(&cli);
+	hg_mapped_guard();
 	load_config(&cli);
 	if (take_leading(&cli, argc - 1, argv + 1, &used, &err)) {
 		rc = hg_cli_usage("%s", err.text);

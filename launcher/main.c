@@ -31,6 +31,7 @@
 #include "lib/observe/observe.h"
 #include "lib/store/cache.h"
 #include "lib/store/manifest.h"
+#include "lib/store/mapped.h"
 #include "lib/store/memo.h"
 #include "lib/store/stats.h"
 
@@ -245,6 +246,7 @@ run_job(struct hg_job *job)
 		hg_cache_trust_mtime(job->cache);
 	hg_cache_set_namespace(job->cache, job->config.cache_namespace);
 	job->memo = hg_memo_new(job->config.cache_dir);
+	hg_mapped_guard();
 	job->stats = hg_stats_open(job->config.cache_dir, NULL);
 	if (find_compiler(job) < 0)
 		job->reason = HG_REASON_no_compiler;

@@ -19,6 +19,7 @@
 #include "lib/base/time.h"
 #include "lib/store/cache.h"
 #include "lib/store/evict.h"
+#include "lib/store/mapped.h"
 #include "lib/store/stats.h"
 #include "lib/store/usage.h"
 
@@ -49,6 +50,7 @@ step_aside(void)
 	setsid();
 	prctl(PR_SET_NAME, "hg-cleaner");
 	hg_detach_signals();
+	hg_mapped_guard();
 	alarm(ALARM_S);
 	(void)!nice(LOWEST);
 	syscall(SYS_ioprio_set, IO_WHO, 0, IO_IDLE);

@@ -464,6 +464,50 @@ else
 	done
 fi
 
+# A file system that never writes in place, so that not even what is there can
+# be changed when it is full
+cat >on-btrfs <<'END'
+mount -o loop btrfs "$1" || exit 99
+HG_CACHE_DIR=$1/cache
+export HG_CACHE_DIR
+"$launcher" gcc -c 0.c -o full/0.o || exit 1
+sync
+dd if=/dev/zero of="$1/fill" bs=64k
+sync
+dd if=/dev/zero of="$1/fill2" bs=4k
+sync
+for n in 0 1 2 3; do
+	"$launcher" gcc -c $n.c -o full/$n.o || exit 1
+done
+"$hgbuild" cache stats || exit 2
+"$hgbuild" cache trim || exit 2
+rm "$1"/fill*
+sync
+for n in 3 3; do
+	"$launcher" gcc -c $n.c -o full/$n.o || exit 3
+done
+"$hgbuild" cache verify || exit 4
+END
+rm -f full/*
+if truncate -s 130m btrfs && mkfs.btrfs -q -M btrfs >out 2>&1 &&
+	$private mount -o loop btrfs disk 2>err; then
+	$private sh ./on-btrfs disk >out 2>err
+	is 'compiles succeed on a full disk that nothing can be changed on' $? 0
+	for name in 0 1 2 3; do
+		gcc -c "$name.c" -o ref.o
+		cmp ref.o "full/$name.o"
+	done >differ 2>&1
+	is 'their objects are right' "$(cat differ)" ''
+	is 'and there, too, the cache works again' "$(last_reason)" hit
+else
+	for name in 'compiles succeed on a disk that nothing can be changed on' \
+		'their objects are right' \
+		'and there, too, the cache works again'; do
+		skip "$name" 'no btrfs to be mounted here'
+	done
+fi
+rm -f btrfs
+
 # ---- file systems that share blocks, or do not ---------------------------
 
 HG_CACHE_FILE_CLONE=true

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -21,6 +22,7 @@
 #include "lib/store/folder.h"
 #include "lib/store/inspect.h"
 #include "lib/store/manifest.h"
+#include "lib/store/mapped.h"
 #include "lib/store/memo.h"
 #include "lib/store/result.h"
 #include "lib/store/usage.h"
@@ -826,6 +828,39 @@ START_TEST(verification_puts_counts_right)
 }
 END_TEST
 
+START_TEST(counters_that_cannot_be_written_are_no_harm)
+{
+	struct hg_usage_count one = { 1, BLOCK };
+	struct hg_usage *u;
+	int status;
+
+	setup();
+	ck_assert_int_eq(hg_mkdir_p("cache", NULL), 0);
+	hg_mapped_guard();
+	u = hg_usage_open("cache", NULL);
+	hg_usage_begin(u, 1);
+	hg_usage_end(u, 1, one);
+	/* its pages are no longer there */
+	ck_assert_int_eq(truncate("cache/usage", 0), 0);
+	hg_usage_begin(u, 1);
+	hg_usage_end(u, 1, one);
+	ck_assert_int_eq(hg_usage_of(u, 1).files, 1);
+	ck_assert_int_eq(hg_usage_total(u).files, 1);
+	hg_usage_close(u);
+	/* nothing else is guarded */
+	if (fork() == 0) {
+		int fd = open("short", O_RDWR | O_CREAT, 0600);
+		char *p = mmap(NULL, BLOCK, PROT_WRITE, MAP_SHARED, fd, 0);
+
+		*p = 1;
+		_exit(0);
+	}
+	ck_assert_int_gt(wait(&status), 0);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+	finish();
+}
+END_TEST
+
 START_TEST(a_manifest_can_be_read_by_people)
 {
 	struct hg_digest key = key_of(1, 0), other = key_of(2, 0);
@@ -896,5 +931,6 @@ UNIT_MAIN("evict", files_and_room_are_counted,
     a_large_cache_is_cleaned_a_little_at_a_time,
     verification_finds_damage_and_nothing_else,
     verification_tells_results_that_nothing_leads_to,
-    verification_puts_counts_right, a_manifest_can_be_read_by_people,
+    verification_puts_counts_right,
+    counters_that_cannot_be_written_are_no_harm, a_manifest_can_be_read_by_people,
     names_of_entries_are_told_from_others)
