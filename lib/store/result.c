@@ -25,7 +25,7 @@
 #include "lib/store/result.h"
 #include "lib/store/zip.h"
 
-#define RESULT_MAGIC UINT32_C(0x33726768)
+#define RESULT_MAGIC UINT64_C(0x34726768)
 
 enum {
 	MAX_OUTPUTS = 1000,
@@ -36,8 +36,7 @@ enum {
 };
 
 struct head {
-	uint32_t magic;
-	int32_t exit_code;
+	uint64_t magic;
 	/* over the rest of the head, records, paths, stdout, stderr */
 	uint64_t check;
 	/* the entry's own: a copy under another name does not count */
@@ -49,6 +48,7 @@ struct head {
 	uint64_t err_bytes;
 	uint32_t n_outputs;
 	uint32_t paths_bytes;
+	int64_t exit_code;
 };
 
 /* How an output's content is stored. */
@@ -282,7 +282,7 @@ view_head(struct hg_result_reader *r)
 		r->outputs[i].path = paths + rec->path;
 		r->outputs[i].n = rec->size;
 	}
-	r->view = (struct hg_result){ .exit_code = h->exit_code,
+	r->view = (struct hg_result){ .exit_code = (int)h->exit_code,
 		.out = at,
 		.out_n = h->out_bytes,
 		.err = at + h->out_bytes,

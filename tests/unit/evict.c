@@ -784,6 +784,43 @@ START_TEST(verification_finds_damage_and_nothing_else)
 }
 END_TEST
 
+/* How many bytes of the file can be changed without anybody noticing. */
+static int n_unnoticed;
+
+static void
+flip_each(const char *path)
+{
+	struct hg_strbuf text = HG_STRBUF_INIT;
+	struct found f;
+
+	ck_assert_int_eq(hg_read_file(path, 1 << 20, &text, NULL), 0);
+	for (size_t i = 0; i < text.len; i++) {
+		int fd = open(path, O_RDWR);
+		char c = (char)(text.buf[i] ^ 1);
+
+		ck_assert_int_eq(pwrite(fd, &c, 1, (off_t)i), 1);
+		verify_with(&f, false);
+		n_unnoticed += f.n != 1;
+		ck_assert_int_eq(pwrite(fd, text.buf + i, 1, (off_t)i), 1);
+		close(fd);
+	}
+	verify_with(&f, false);
+	ck_assert_int_eq(f.n, 0);
+	hg_strbuf_release(&text);
+}
+
+START_TEST(every_byte_of_an_entry_counts)
+{
+	setup();
+	compile_in("team", 1);
+	spoil(1, true, flip_each);
+	ck_assert_int_eq(n_unnoticed, 0);
+	spoil(1, false, flip_each);
+	ck_assert_int_eq(n_unnoticed, 0);
+	finish();
+}
+END_TEST
+
 START_TEST(verification_tells_results_that_nothing_leads_to)
 {
 	struct hg_digest key = key_of(1, 1);
@@ -929,7 +966,7 @@ UNIT_MAIN("evict", files_and_room_are_counted,
     cleaning_is_due_beyond_a_limit_or_after_a_while,
     a_small_cache_is_taken_below_its_limit_in_exact_order,
     a_large_cache_is_cleaned_a_little_at_a_time,
-    verification_finds_damage_and_nothing_else,
+    verification_finds_damage_and_nothing_else, every_byte_of_an_entry_counts,
     verification_tells_results_that_nothing_leads_to,
     verification_puts_counts_right,
     counters_that_cannot_be_written_are_no_harm, a_manifest_can_be_read_by_people,
