@@ -133,7 +133,10 @@ hg_cache_open(
 bool
 hg_cache_touch_is_due(time_t used_s)
 {
-	return time(NULL) - used_s > TOUCH_AFTER_S;
+	time_t ago = time(NULL) - used_s;
+
+	/* a time that lies ahead is of a clock that was wrong */
+	return ago > TOUCH_AFTER_S || ago < -TOUCH_AFTER_S;
 }
 
 void

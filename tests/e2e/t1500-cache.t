@@ -579,6 +579,12 @@ if $as_other test ! -w "$HG_CACHE_DIR" 2>/dev/null &&
 	ok 'objects are right' right 0 1
 	find "$HG_CACHE_DIR" -type f -exec stat -c '%n %s %y' {} + |
 		diff before - >differ
+	# shellcheck disable=SC2086
+	$as_other "$hgbuild" cache verify >out 2>err
+	is 'it can be verified' $? 0
+	# shellcheck disable=SC2086
+	$as_other "$hgbuild" cache inspect 0.c >out 2>err
+	is 'and looked at' $? 0
 	is 'it is as it was' "$(cat differ)" ''
 	# shellcheck disable=SC2086
 	$as_other "$hgbuild" cache trim >out 2>err

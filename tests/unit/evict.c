@@ -349,7 +349,8 @@ START_TEST(the_use_of_manifests_is_noted_once_an_hour)
 	struct hg_digest own = key_of(1, 0);
 	time_t now = time(NULL);
 	struct hg_lookup young = { .used_s = now - HOUR + 60 },
-			 old = { .used_s = now - HOUR - 1 };
+			 old = { .used_s = now - HOUR - 1 },
+			 ahead = { .used_s = now + 2 * HOUR };
 
 	setup();
 	put(key_of(1, 0), HG_ENTRY_MANIFEST, 1, 2 * HOUR);
@@ -363,6 +364,9 @@ START_TEST(the_use_of_manifests_is_noted_once_an_hour)
 	ck_assert_int_ge(used_s(key_of(1, 0)), now);
 	ck_assert_int_ge(used_s(key_of(1, 1)), now);
 	ck_assert_int_lt(used_s(key_of(1, 2)), now - HOUR);
+	own = key_of(1, 2);
+	hg_manifest_touch(cache, &own, &ahead);
+	ck_assert_int_ge(used_s(own), now);
 	finish();
 }
 END_TEST
