@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "docs/docgen.h"
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
@@ -345,6 +346,7 @@ static const struct part {
 	const char *name;
 	void (*print)(const char *arg, struct hg_strbuf *out);
 } parts[] = {
+	{ "arguments-md", hg_docgen_arguments },
 	{ "ccache-md", ccache_md },
 	{ "commands-man", commands_man },
 	{ "completion", completion },
@@ -352,6 +354,7 @@ static const struct part {
 	{ "conf-example", conf_example },
 	{ "conf-man", conf_man },
 	{ "env-man", env_man },
+	{ "environment-md", hg_docgen_environment },
 	{ "exit-man", exit_man },
 	{ "flags-man", flags_man },
 	{ "folder-man", folder_man },

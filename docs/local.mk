@@ -1,7 +1,10 @@
 # hg-docgen makes parts of documents from the tables; see docs/docgen.c.
 noinst_PROGRAMS += bin/hg-docgen
-bin_hg_docgen_SOURCES = %D%/docgen.c
-bin_hg_docgen_LDADD = lib/config/libconfig.a lib/base/libbase.a \
+bin_hg_docgen_SOURCES = \
+	%D%/docgen.c \
+	%D%/docgen.h \
+	%D%/docgen_arguments.c
+bin_hg_docgen_LDADD = lib/cc/libcc.a lib/config/libconfig.a lib/base/libbase.a \
 	$(INIPARSER_LIBS)
 
 dist_man_MANS = \
@@ -13,6 +16,7 @@ dist_man_MANS = \
 
 dist_doc_DATA = \
 	%D%/architecture.md \
+	%D%/arguments.md \
 	%D%/ccache.md \
 	%D%/hacking.md \
 	%D%/reasons.md

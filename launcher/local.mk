@@ -122,4 +122,5 @@ dist_check_SCRIPTS += \
 	tests/e2e/t1000-launcher.t \
 	tests/e2e/t1100-keep.t \
 	tests/e2e/t1300-options.t \
+	tests/e2e/t1310-conformance.t \
 	tests/e2e/t1400-checkouts.t

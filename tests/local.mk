@@ -31,10 +31,14 @@ dist_check_SCRIPTS += \
 	tests/lint/size.t \
 	tests/lint/spdx.t
 
-# every option of t1300
-.PHONY: check-options
+# the launcher judged from outside: every option of t1300; and that with a
+# program of somebody else's, if HG_TEST_CONFORMANCE names one
+.PHONY: check-options check-conformance
 check-options: all
 	HG_TEST_ALL=1 $(MAKE) check TESTS=tests/e2e/t1300-options.t
+check-conformance: all
+	HG_TEST_ALL=1 $(MAKE) check \
+		TESTS='tests/e2e/t1300-options.t tests/e2e/t1310-conformance.t'
 
 # the C side of t3000
 noinst_PROGRAMS += tests/lib/wirepeer

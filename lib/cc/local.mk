@@ -13,6 +13,7 @@ lib_cc_libcc_a_SOURCES = \
 	%D%/faults.c \
 	%D%/faults.def \
 	%D%/faults.h \
+	%D%/handlers.def \
 	%D%/languages.def \
 	%D%/paths.c \
 	%D%/paths.h \
