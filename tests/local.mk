@@ -40,6 +40,17 @@ check-conformance: all
 	HG_TEST_ALL=1 $(MAKE) check \
 		TESTS='tests/e2e/t1300-options.t tests/e2e/t1310-conformance.t'
 
+# what t4110 has run in the place of a compiler
+noinst_PROGRAMS += tests/escape/escape
+tests_escape_escape_SOURCES = \
+	%D%/escape/bounds.c \
+	%D%/escape/escape.h \
+	%D%/escape/files.c \
+	%D%/escape/main.c \
+	%D%/escape/network.c \
+	%D%/escape/powers.c \
+	%D%/escape/processes.c
+
 # the C side of t3000
 noinst_PROGRAMS += tests/lib/wirepeer
 tests_lib_wirepeer_SOURCES = tests/lib/wirepeer.c

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -204,6 +205,9 @@ hg_sandbox_drop_privileges(void)
 #define OUR_ARCH AUDIT_ARCH_RISCV64
 #endif
 
+/* The bit that marks the numbers of x32. */
+#define X32_FIRST 0x40000000U
+
 #define REFUSE(e) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (e))
 #define LOAD(field) \
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
@@ -217,17 +221,28 @@ hg_sandbox_filter_syscalls(void)
 	/*
 	 * Calls of another architecture (32-bit programs) have other numbers
 	 * and are not let through. clone3 hides its flags in memory: ENOSYS
-	 * makes libc use clone, whose flags can be read here.
+	 * makes libc use clone, whose flags can be read here. Sockets are those
+	 * of the own network only, but not all families know networks.
 	 */
 	struct sock_filter code[] = {
 		LOAD(arch),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCH, 1, 0),
 		REFUSE(ENOSYS),
 		LOAD(nr),
+#ifdef __x86_64__
+		/* x32 has its own numbers, above all others */
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_FIRST, 0, 1),
+		REFUSE(ENOSYS),
+#endif
 #define HG_SYSCALL(name) IF_EQUAL(SYS_##name), REFUSE(EPERM),
 #include "services/sandbox/syscalls.def"
 		IF_EQUAL(SYS_clone3),
 		REFUSE(ENOSYS),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 4),
+		LOAD(args[0]),
+		IF_EQUAL(AF_UNIX),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		REFUSE(EAFNOSUPPORT),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
 		LOAD(args[0]),
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_NEWUSER, 0, 1),

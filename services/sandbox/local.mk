@@ -15,4 +15,4 @@ bin_hg_sandbox_SOURCES = \
 bin_hg_sandbox_LDFLAGS = $(AM_LDFLAGS) $(HG_LAUNCHER_LDFLAGS)
 bin_hg_sandbox_LDADD = lib/base/libbase.a
 
-dist_check_SCRIPTS += tests/e2e/t4100-sandbox.t
+dist_check_SCRIPTS += tests/e2e/t4100-sandbox.t tests/e2e/t4110-escape.t

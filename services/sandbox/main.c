@@ -11,7 +11,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -121,6 +120,8 @@ main(int argc, char **argv)
 	if (pid == 0) {
 		/* the parent is outside the namespace, and so without number */
 		hg_sandbox_die_with_parent(0);
+		/* or a signal to its own group would reach us outside */
+		setsid();
 		be_first_process(&options);
 	}
 	_Exit(wait_for(pid));
