@@ -30,7 +30,7 @@ worker()
 		queue_limit = 8
 	EOF
 	HG_CONFIG=$hg_dir/$name/settings.conf \
-	HG_WORKER_WORK_DIR=$hg_dir/$name/work \
+	HOME=$hg_dir/$name HG_WORKER_WORK_DIR=$hg_dir/$name/work \
 		"$@" "$hg_dir/$name/hg-worker" serve --port 0 --id "$name" \
 		>"$hg_dir/$name.log" 2>&1 </dev/null &
 	worker_pid=$!
