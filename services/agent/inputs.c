@@ -54,15 +54,30 @@ hg_inputs_is_toolchain(const char *path)
 	return is_below_one(path, roots, sizeof(roots) / sizeof(*roots));
 }
 
-static bool
-is_unreal(const char *path)
+bool
+hg_inputs_is_unreal(const char *path)
 {
 	return is_below_one(path, unreal, sizeof(unreal) / sizeof(*unreal));
 }
 
-static void
-input_free(struct hg_input *input)
+struct hg_input *
+hg_input_new(const char *path, enum hg_input_kind kind, char *target)
 {
+	struct hg_input *input = hg_xcalloc(1, sizeof(*input));
+
+	atomic_init(&input->refs, 1);
+	input->kind = kind;
+	input->path = hg_xstrdup(path);
+	input->target = target;
+	input->is_toolchain = hg_inputs_is_toolchain(path);
+	return input;
+}
+
+void
+hg_input_unref(struct hg_input *input)
+{
+	if (!input || atomic_fetch_sub(&input->refs, 1) != 1)
+		return;
 	free(input->path);
 	free(input->target);
 	free(input);
@@ -72,7 +87,7 @@ void
 hg_inputs_release(struct hg_inputs *in)
 {
 	for (size_t i = 0; i < in->n; i++)
-		input_free(in->v[i]);
+		hg_input_unref(in->v[i]);
 	free(in->v);
 	hg_hmap_release(&in->index, NULL);
 	*in = (struct hg_inputs)HG_INPUTS_INIT;
@@ -99,15 +114,29 @@ kind_of(mode_t mode)
 	return S_ISLNK(mode) ? HG_INPUT_LINK : HG_INPUT_OTHER;
 }
 
-static void
-append(struct hg_inputs *in, struct hg_input *input)
+/* Takes the caller's reference. */
+static int
+append(struct hg_inputs *in, struct hg_input *input, struct hg_error *err)
 {
+	if (in->n >= HG_MAX_INPUTS) {
+		hg_input_unref(input);
+		return hg_fail(err, HG_TOOBIG,
+		    "more than %d files and folders are needed", HG_MAX_INPUTS);
+	}
 	if (in->n == in->cap) {
 		in->cap = in->cap ? 2 * in->cap : 64;
 		in->v = hg_xrealloc(in->v, in->cap * sizeof(*in->v));
 	}
 	in->v[in->n++] = input;
-	hg_hmap_set(&in->index, input->path, input);
+	return 0;
+}
+
+int
+hg_inputs_share(
+    struct hg_inputs *in, struct hg_input *input, struct hg_error *err)
+{
+	atomic_fetch_add(&input->refs, 1);
+	return append(in, input, err);
 }
 
 /* The input at a path whose folder is real; *ret NULL when nothing is there. */
@@ -118,26 +147,21 @@ look_at(struct hg_inputs *in, const char *path, struct hg_input **ret,
 	struct hg_input *input = hg_hmap_get(&in->index, path);
 	char *target = NULL;
 	struct stat st;
+	int rc;
 
 	*ret = input;
-	if (input || is_unreal(path) || lstat(path, &st) < 0)
+	if (input || hg_inputs_is_unreal(path) || lstat(path, &st) < 0)
 		return 0;
 	if (S_ISLNK(st.st_mode)) {
 		target = read_link(path);
 		if (!target)
 			return 0;
 	}
-	if (in->n >= HG_MAX_INPUTS) {
-		free(target);
-		return hg_fail(err, HG_TOOBIG,
-		    "more than %d files and folders are needed", HG_MAX_INPUTS);
-	}
-	input = hg_xcalloc(1, sizeof(*input));
-	input->kind = kind_of(st.st_mode);
-	input->path = hg_xstrdup(path);
-	input->target = target;
-	input->is_toolchain = hg_inputs_is_toolchain(path);
-	append(in, input);
+	input = hg_input_new(path, kind_of(st.st_mode), target);
+	rc = append(in, input, err);
+	if (rc)
+		return rc;
+	hg_hmap_set(&in->index, path, input);
 	*ret = input;
 	return 0;
 }

@@ -9,6 +9,7 @@
 #ifndef HG_AGENT_INPUTS_H
 #define HG_AGENT_INPUTS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -24,7 +25,9 @@ enum hg_input_kind {
 	HG_INPUT_OTHER,
 };
 
+/* Constant, and shared by the compiles that need it. */
 struct hg_input {
+	atomic_uint refs;
 	enum hg_input_kind kind;
 	/* absolute, and no component of it is a link */
 	char *path;
@@ -35,11 +38,11 @@ struct hg_input {
 };
 
 struct hg_inputs {
-	/* owned */
+	/* holds a reference on each */
 	struct hg_input **v;
 	size_t n;
 	size_t cap;
-	/* path to struct hg_input */
+	/* path to struct hg_input, of what hg_inputs_add() added */
 	struct hg_hmap index;
 };
 
@@ -47,6 +50,11 @@ struct hg_inputs {
  {                         \
   NULL, 0, 0, HG_HMAP_INIT \
  }
+
+/* target: of a link, which is taken; else NULL. With one reference. */
+struct hg_input *hg_input_new(
+    const char *path, enum hg_input_kind kind, char *target);
+void hg_input_unref(struct hg_input *input);
 
 void hg_inputs_release(struct hg_inputs *in);
 
@@ -57,11 +65,19 @@ void hg_inputs_release(struct hg_inputs *in);
  */
 int hg_inputs_add(struct hg_inputs *in, const char *cwd, const char *path,
     struct hg_error *err);
+/*
+ * Adds one that others share. The caller knows that it is not there yet, and
+ * does not use hg_inputs_add() on the same inputs. -HG_TOOBIG as above.
+ */
+int hg_inputs_share(
+    struct hg_inputs *in, struct hg_input *input, struct hg_error *err);
 
 /* By path, so that a folder comes before what it holds. */
 void hg_inputs_sort(struct hg_inputs *in);
 
 /* Is an absolute path below the TOOLS of host_paths.def? */
 bool hg_inputs_is_toolchain(const char *path);
+/* Below what the kernel makes up, different for every process? */
+bool hg_inputs_is_unreal(const char *path);
 
 #endif
