@@ -11,6 +11,7 @@
 struct hg_coords;
 struct hg_contents;
 struct hg_known;
+struct hg_scan;
 struct hg_search;
 struct hg_toolchains;
 
@@ -20,6 +21,7 @@ struct hg_agent {
 	struct hg_contents *contents;
 	struct hg_known *known;
 	struct hg_search *search;
+	struct hg_scan *scan;
 	struct hg_toolchains *toolchains;
 	uint64_t started_ns;
 	/* an eventfd: the main thread has something to look at */

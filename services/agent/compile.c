@@ -27,6 +27,7 @@
 #include "services/agent/inputs.h"
 #include "services/agent/contents.h"
 #include "services/agent/request.h"
+#include "services/agent/scan.h"
 #include "services/agent/search.h"
 
 struct compile {
@@ -35,6 +36,8 @@ struct compile {
 	int cancel_fd;
 	uint64_t end_ns;
 	struct hg_wire_result *result;
+	/* how the inputs were found */
+	enum hg_scan_reason found;
 	/* why it is to be done locally */
 	enum hg_reason reason;
 	struct hg_error err;
@@ -103,7 +106,7 @@ add_folders(struct compile *c, struct hg_inputs *in)
 }
 
 static int
-find_inputs(struct compile *c, struct hg_inputs *in)
+preprocess(struct compile *c, struct hg_inputs *in)
 {
 	struct hg_observed_list list = { 0 };
 	int rc = hg_search_run(c->agent->search, c->request, time_left(c),
@@ -120,11 +123,29 @@ find_inputs(struct compile *c, struct hg_inputs *in)
 	if (rc == 0)
 		rc = add_observed(c, in, &list);
 	if (rc == 0)
+		rc = hg_scan_add_missed(c->agent->scan, c->request, in, &c->err);
+	if (rc == 0)
 		rc = add_folders(c, in);
 	if (rc == -HG_TOOBIG)
 		c->reason = HG_REASON_too_large;
 	hg_observed_list_release(&list);
+	return rc;
+}
+
+static int
+find_inputs(struct compile *c, struct hg_inputs *in)
+{
+	uint64_t started = hg_now_ns();
+	int rc = 0;
+
+	c->found = hg_scan_find(
+	    c->agent->scan, c->request, time_left(c), c->cancel_fd, in);
+	if (c->found != HG_SCAN_scanned)
+		rc = preprocess(c, in);
 	hg_inputs_sort(in);
+	hg_log(HG_LOG_INFO, "inputs", "source=\"%s\" found=%s n=%zu dur_us=%llu",
+	    c->request->source, hg_scan_reason_name(c->found), in->n,
+	    (unsigned long long)(hg_now_ns() - started) / 1000);
 	return rc;
 }
 
@@ -162,12 +183,18 @@ send_inputs(struct compile *c, const struct hg_inputs *in)
 static int
 check_result(struct compile *c)
 {
+	int rc;
+
 	if (*c->result->infra_error)
 		return hg_fail(
 		    &c->err, HG_UNAVAILABLE, "%.200s", c->result->infra_error);
 	c->reason = HG_REASON_inputs_differ;
-	return hg_check_result(
+	rc = hg_check_result(
 	    c->request, c->result, c->agent->contents, &c->err);
+	if (rc)
+		hg_scan_missed(
+		    c->agent->scan, c->request, c->result, c->found);
+	return rc;
 }
 
 static int

@@ -8,28 +8,39 @@ services_agent_libagent_a_SOURCES = \
 	%D%/compile.h \
 	%D%/conn.c \
 	%D%/conn.h \
+	%D%/contents.c \
+	%D%/contents.h \
 	%D%/coords.c \
 	%D%/coords.h \
+	%D%/driver.c \
+	%D%/driver.h \
 	%D%/env.def \
+	%D%/exchange.c \
+	%D%/exchange.h \
+	%D%/graph.c \
+	%D%/graph.h \
+	%D%/includes.c \
+	%D%/includes.h \
 	%D%/inputs.c \
 	%D%/inputs.h \
 	%D%/known.c \
 	%D%/known.h \
 	%D%/listen.c \
 	%D%/listen.h \
-	%D%/contents.c \
-	%D%/contents.h \
 	%D%/options.c \
 	%D%/options.def \
 	%D%/options.h \
 	%D%/peer.c \
 	%D%/peer.h \
-	%D%/exchange.c \
-	%D%/exchange.h \
 	%D%/request.c \
 	%D%/request.h \
+	%D%/scan.c \
+	%D%/scan.h \
+	%D%/scan_reasons.def \
 	%D%/search.c \
-	%D%/search.h
+	%D%/search.h \
+	%D%/tree.c \
+	%D%/tree.h
 
 services_agent_libs = \
 	services/agent/libagent.a \
@@ -40,6 +51,8 @@ services_agent_libs = \
 	lib/pack/libpack.a \
 	lib/observe/libobserve.a \
 	lib/toolchain/libtoolchain.a \
+	lib/scan/libscan.a \
+	lib/cc/libcc.a \
 	lib/proc/libproc.a \
 	lib/digest/libdigest.a \
 	lib/config/libconfig.a \
@@ -74,5 +87,11 @@ tests_lib_agent_client_LDADD = \
 	lib/base/libbase.a \
 	$(PROTOBUF_C_LIBS)
 
+# the agent's search for inputs, for scripts
+noinst_PROGRAMS += tests/lib/scan_files
+tests_lib_scan_files_SOURCES = tests/lib/scan_files.c
+tests_lib_scan_files_LDADD = $(services_agent_libs)
+
 dist_check_SCRIPTS += \
-	tests/e2e/t5000-agent.t
+	tests/e2e/t5000-agent.t \
+	tests/e2e/t5100-scan.t

@@ -38,6 +38,7 @@
 #include "services/agent/contents.h"
 #include "services/agent/known.h"
 #include "services/agent/options.h"
+#include "services/agent/scan.h"
 #include "services/agent/search.h"
 
 /* Between signs of life to launchers that wait. */
@@ -180,6 +181,7 @@ server_open(struct server *s, const struct hg_agent_options *options,
 	a->search = hg_search_new(so, search_slots());
 	free(so);
 	a->contents = hg_contents_new(CONTENTS_BYTES);
+	a->scan = hg_scan_new(a->search, a->contents, a->config.agent_scan);
 	a->known = hg_known_new();
 	a->toolchains = hg_toolchains_new();
 	return hg_listen_open(
@@ -194,6 +196,7 @@ server_release(struct server *s)
 	hg_listen_leave(&s->listen);
 	hg_listen_release(&s->listen);
 	hg_coords_free(a->coords);
+	hg_scan_free(a->scan);
 	hg_search_free(a->search);
 	hg_toolchains_free(a->toolchains);
 	hg_contents_free(a->contents);
@@ -343,6 +346,23 @@ should_leave(struct server *s)
 	return now - s->busy_ns >= s->agent.config.agent_idle_timeout;
 }
 
+/* How inputs were found, and how often. */
+static void
+log_scans(struct hg_scan *scan)
+{
+	struct hg_strbuf text = HG_STRBUF_INIT;
+
+	for (int i = 0; i < HG_SCAN_REASONS; i++) {
+		enum hg_scan_reason r = (enum hg_scan_reason)i;
+
+		if (hg_scan_count(scan, r) > 0)
+			hg_strbuf_addf(&text, "%s%s=%llu", text.len ? " " : "",
+			    hg_scan_reason_name(r), hg_scan_count(scan, r));
+	}
+	hg_log(HG_LOG_NOTICE, "inputs found", "%s", text.buf);
+	hg_strbuf_release(&text);
+}
+
 /* Leaves the place to another, and ends what was begun. */
 static void
 drain(struct server *s)
@@ -353,6 +373,7 @@ drain(struct server *s)
 	accept_all(s);
 	hg_fd_close(&s->listen.fd);
 	hg_log(HG_LOG_NOTICE, "agent leaves", "active=%zu", s->n);
+	log_scans(s->agent.scan);
 	end = hg_now_ns() + DRAIN_NS;
 	while (s->n > 0 && hg_now_ns() < end)
 		turn(s, false);

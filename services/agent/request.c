@@ -205,12 +205,8 @@ add_inputs(struct build *b, struct hg_error *err)
 
 /* ---- the rest ----------------------------------------------------------- */
 
-/*
- * PATH without the folders that no worker shows to a compile: a user's own, or
- * one with links to us, would only keep equal compiles of two users apart.
- */
-static char *
-path_of_workers(const char *list)
+char *
+hg_request_worker_path(const char *list)
 {
 	struct hg_strbuf kept = HG_STRBUF_INIT;
 
@@ -244,7 +240,7 @@ add_env(struct build *b, struct hg_error *err)
 		equals = strchr(r->env[i], '=');
 		e->name = hg_xstrndup(r->env[i], (size_t)(equals - r->env[i]));
 		e->value = strcmp(e->name, "PATH") == 0
-		    ? path_of_workers(equals + 1)
+		    ? hg_request_worker_path(equals + 1)
 		    : hg_xstrdup(equals + 1);
 		b->message.n_env++;
 	}

@@ -75,4 +75,10 @@ bool hg_request_sends_env(const char *var);
 const char *hg_request_env(
     const struct hg_agent_request *request, const char *name);
 
+/*
+ * PATH without the folders that no worker shows to a compile: a user's own, or
+ * one with links to us, would only keep equal compiles of two users apart. Owned.
+ */
+char *hg_request_worker_path(const char *list);
+
 #endif

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "lib/base/alloc.h"
@@ -17,6 +18,7 @@
 #include "lib/observe/observe.h"
 #include "lib/proc/proc.h"
 #include "lib/wire/agent_msg.h"
+#include "services/agent/request.h"
 #include "services/agent/search.h"
 
 /* How soon one who waits for a slot notices that its launcher has left. */
@@ -131,24 +133,44 @@ check_end(const struct hg_proc_result *r, struct hg_error *err)
 	return 0;
 }
 
-/* Runs argv in the request's folder with env under the eyes of o. */
+/* The environment of a worker's compiler, as far as it decides what is read. */
+static void
+add_environment(const struct hg_agent_request *request,
+    const struct hg_search_command *command, struct hg_strvec *env)
+{
+	const char *path = hg_request_env(request, "PATH");
+
+	/* the first of a name counts */
+	hg_strvec_addf(env, "HG_DISABLE=1");
+	if (command->more_env)
+		hg_strvec_add(env, command->more_env);
+	/* else drivers look for what they find through other folders of it */
+	if (path) {
+		char *list = hg_request_worker_path(path);
+
+		hg_strvec_addf(env, "PATH=%s", list);
+		free(list);
+	}
+	for (size_t i = 0; i < request->n_env; i++)
+		if (strncmp(request->env[i], "PATH=", 5) != 0)
+			hg_strvec_add(env, request->env[i]);
+}
+
+/* Runs the command in the request's folder under the eyes of o. */
 static int
 run_observed(const struct hg_observe *o, const struct hg_agent_request *request,
-    uint64_t timeout_ns, int cancel_fd, struct hg_error *err)
+    const struct hg_search_command *command, uint64_t timeout_ns, int cancel_fd,
+    struct hg_proc_result *ret_result, struct hg_error *err)
 {
 	struct hg_proc_spec spec = HG_PROC_SPEC_INIT;
 	struct hg_strvec argv = HG_STRVEC_INIT;
 	struct hg_strvec plain = HG_STRVEC_INIT, env = HG_STRVEC_INIT;
-	struct hg_proc_result result;
 	int rc;
 
 	hg_strvec_add(&argv, request->compiler);
-	for (size_t i = 0; i < request->n_preprocess_args; i++)
-		hg_strvec_add(&argv, request->preprocess_args[i]);
-	/* never NULL inside, unlike an empty vector */
-	hg_strvec_addf(&plain, "HG_DISABLE=1");
-	for (size_t i = 0; i < request->n_env; i++)
-		hg_strvec_add(&plain, request->env[i]);
+	for (size_t i = 0; i < command->n_args; i++)
+		hg_strvec_add(&argv, command->args[i]);
+	add_environment(request, command, &plain);
 	hg_observe_env(o, (const char *const *)plain.v, &env);
 	spec.argv = (const char *const *)argv.v;
 	spec.envp = (const char *const *)env.v;
@@ -156,11 +178,10 @@ run_observed(const struct hg_observe *o, const struct hg_agent_request *request,
 	spec.timeout_ns = timeout_ns;
 	spec.pass_fd = hg_observe_fd(o);
 	spec.cancel_fd = cancel_fd;
-	spec.max_capture_bytes = MAX_MESSAGES;
-	rc = hg_proc_run(&spec, &result, err);
+	spec.max_capture_bytes = command->max_capture_bytes;
+	rc = hg_proc_run(&spec, ret_result, err);
 	if (rc == 0)
-		rc = check_end(&result, err);
-	hg_proc_result_release(&result);
+		rc = check_end(ret_result, err);
 	hg_strvec_release(&argv);
 	hg_strvec_release(&plain);
 	hg_strvec_release(&env);
@@ -168,13 +189,17 @@ run_observed(const struct hg_observe *o, const struct hg_agent_request *request,
 }
 
 int
-hg_search_run(struct hg_search *s, const struct hg_agent_request *request,
-    uint64_t timeout_ns, int cancel_fd, struct hg_observed_list *ret,
+hg_search_ask(struct hg_search *s, const struct hg_agent_request *request,
+    const struct hg_search_command *command, uint64_t timeout_ns, int cancel_fd,
+    struct hg_observed_list *ret, struct hg_proc_result *ret_result,
     struct hg_error *err)
 {
 	struct hg_observe *o = NULL;
-	int rc = take_slot(s, hg_now_ns() + timeout_ns, cancel_fd, err);
+	int rc;
 
+	*ret_result = (struct hg_proc_result){ .out = HG_STRBUF_INIT,
+		.err = HG_STRBUF_INIT };
+	rc = take_slot(s, hg_now_ns() + timeout_ns, cancel_fd, err);
 	if (rc)
 		return rc;
 	o = hg_observe_new(s->so_path, err);
@@ -184,7 +209,8 @@ hg_search_run(struct hg_search *s, const struct hg_agent_request *request,
 		hg_observe_set_cwd(o, request->cwd);
 		hg_observe_set_program(o, program);
 		free(program);
-		rc = run_observed(o, request, timeout_ns, cancel_fd, err);
+		rc = run_observed(o, request, command, timeout_ns, cancel_fd,
+		    ret_result, err);
 	} else {
 		rc = -HG_UNSUPPORTED;
 	}
@@ -192,5 +218,23 @@ hg_search_run(struct hg_search *s, const struct hg_agent_request *request,
 	if (rc == 0)
 		rc = hg_observe_collect(o, ret, err);
 	hg_observe_free(o);
+	return rc;
+}
+
+int
+hg_search_run(struct hg_search *s, const struct hg_agent_request *request,
+    uint64_t timeout_ns, int cancel_fd, struct hg_observed_list *ret,
+    struct hg_error *err)
+{
+	const struct hg_search_command command = {
+		.args = (const char *const *)request->preprocess_args,
+		.n_args = request->n_preprocess_args,
+		.max_capture_bytes = MAX_MESSAGES,
+	};
+	struct hg_proc_result result;
+	int rc = hg_search_ask(
+	    s, request, &command, timeout_ns, cancel_fd, ret, &result, err);
+
+	hg_proc_result_release(&result);
 	return rc;
 }
