@@ -141,6 +141,8 @@ group_files(struct batch *b)
 	struct group *group = NULL;
 	int64_t now = hg_sig_now();
 
+	if (b->list.n == 0)
+		return;
 	qsort(b->list.v, b->list.n, sizeof(*b->list.v), by_key);
 	b->units = hg_xcalloc(b->list.n, sizeof(*b->units));
 	b->groups = hg_xcalloc(b->list.n, sizeof(*b->groups));
@@ -292,7 +294,8 @@ clean_batch(struct hg_cache *c, struct batch *b, struct demand *d,
 {
 	if (d->namespace)
 		find_meant(c, b, d->namespace);
-	qsort(b->units, b->n_units, sizeof(*b->units), by_use);
+	if (b->n_units > 0)
+		qsort(b->units, b->n_units, sizeof(*b->units), by_use);
 	for (size_t i = 0; i < b->n_units; i++)
 		if (must_go(&b->units[i], d))
 			remove_unit(c, &b->units[i], d, ret);

@@ -106,6 +106,13 @@ note(struct verify *v, const struct hg_folder_file *f, int rc,
 	return false;
 }
 
+static bool
+is_led_to(const struct verify *v, const struct hg_digest *result)
+{
+	return v->n_led > 0 &&
+	    bsearch(result, v->led, v->n_led, sizeof(*v->led), by_key);
+}
+
 static void
 check_results(struct verify *v, const struct hg_folder_list *l)
 {
@@ -118,8 +125,7 @@ check_results(struct verify *v, const struct hg_folder_list *l)
 		if (strcmp(f->ending, HG_ENTRY_RESULT) != 0)
 			continue;
 		if (!note(v, f, check_result(v->cache, &f->key, &err), &err) ||
-		    f->used_ns > before ||
-		    bsearch(&f->key, v->led, v->n_led, sizeof(*v->led), by_key))
+		    f->used_ns > before || is_led_to(v, &f->key))
 			continue;
 		v->report->unreferenced++;
 		drop(v, f);

@@ -389,6 +389,22 @@ START_TEST(halves_of_pairs_go_when_they_are_old)
 }
 END_TEST
 
+START_TEST(an_empty_cache_is_no_trouble)
+{
+	struct hg_evict_rule rule = { .by_age = true, .namespace = "ci" };
+	const struct hg_verify_rule all = { .removes = true };
+	struct hg_verify_report r;
+
+	setup();
+	ck_assert_int_eq(hg_mkdir_p("cache/00", NULL), 0);
+	ck_assert_uint_eq(evict(rule).files, 0);
+	ck_assert_uint_eq(evict_some((struct hg_evict_limits){ 1, 1, 1 }), 0);
+	ck_assert_int_eq(hg_verify(cache, &all, &r, NULL), 0);
+	ck_assert_uint_eq(r.files, 0);
+	finish();
+}
+END_TEST
+
 START_TEST(files_of_one_key_go_together)
 {
 	setup();
@@ -964,6 +980,7 @@ UNIT_MAIN("evict", files_and_room_are_counted,
     manifests_go_with_the_last_result_of_their_source,
     the_use_of_manifests_is_noted_once_an_hour,
     halves_of_pairs_go_when_they_are_old, files_of_one_key_go_together,
+    an_empty_cache_is_no_trouble,
     what_was_not_used_for_long_goes, a_namespace_can_be_removed,
     a_namespace_shares_sources_with_others,
     leftovers_of_killed_processes_go,
