@@ -117,7 +117,8 @@ tests_unit_tuning_t_LDADD = \
 
 dist_check_SCRIPTS += tests/e2e/t1220-sloppiness.t
 dist_check_SCRIPTS += tests/e2e/t1230-folders.t
-dist_check_SCRIPTS += tests/e2e/t1500-delivery.t
+dist_check_SCRIPTS += tests/e2e/t1510-delivery.t
+dist_check_SCRIPTS += tests/e2e/t1600-cost.t
 dist_check_SCRIPTS += \
 	tests/e2e/t1000-launcher.t \
 	tests/e2e/t1100-keep.t \
