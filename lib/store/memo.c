@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The digest memo. */
+/*
+ * The digest memo: a hash table of buckets. A file has its place in any slot of
+ * its bucket, so that files whose buckets are the same do not push each other
+ * out for ever: with one slot each, one compile in two had such a pair, and one
+ * of them could be the compiler.
+ */
 #include "config.h"
 
 #include <errno.h>
@@ -16,13 +21,17 @@
 #include "lib/base/path.h"
 #include "lib/store/memo.h"
 
-enum { SLOTS = 65536 };
+enum { BUCKETS = 16384, WAYS = 4 };
 
 struct slot {
 	struct hg_sig sig;
 	struct hg_digest digest;
 	uint64_t dev;
 	uint64_t check;
+};
+
+struct bucket {
+	struct slot slots[WAYS];
 };
 
 struct hg_memo {
@@ -73,37 +82,59 @@ slot_check(const struct slot *s)
 }
 
 static off_t
-slot_offset(const struct hg_sig *sig, uint64_t dev)
+bucket_offset(const struct hg_sig *sig, uint64_t dev)
 {
 	struct {
 		struct hg_sig sig;
 		uint64_t dev;
 	} id = { *sig, dev };
 
-	return (off_t)(hg_checksum(&id, sizeof(id)) % SLOTS * sizeof(struct slot));
+	return (off_t)(hg_checksum(&id, sizeof(id)) % BUCKETS *
+	    sizeof(struct bucket));
 }
 
+/* The bucket as far as there is one, and what it says. */
 static bool
 recall(struct hg_memo *m, const struct hg_sig *sig, uint64_t dev,
-    struct slot *ret)
+    struct bucket *ret, struct hg_digest *ret_digest)
 {
 	int fd = memo_fd(m);
+	ssize_t n = fd < 0
+	    ? 0
+	    : pread(fd, ret, sizeof(*ret), bucket_offset(sig, dev));
 
-	return fd >= 0 &&
-	    pread(fd, ret, sizeof(*ret), slot_offset(sig, dev)) ==
-	    sizeof(*ret) &&
-	    ret->check == slot_check(ret) && ret->dev == dev &&
-	    hg_sig_equal(&ret->sig, sig);
+	n = n < 0 ? 0 : n;
+	memset((char *)ret + n, 0, sizeof(*ret) - (size_t)n);
+	for (size_t i = 0; i < WAYS; i++) {
+		const struct slot *s = &ret->slots[i];
+
+		if (s->dev == dev && hg_sig_equal(&s->sig, sig) &&
+		    s->check == slot_check(s)) {
+			*ret_digest = s->digest;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Where in its bucket: a free slot, else any. */
+static size_t
+choose_slot(const struct bucket *b, int64_t now)
+{
+	for (size_t i = 0; i < WAYS; i++)
+		if (b->slots[i].check == 0)
+			return i;
+	return (size_t)(now / 1000) % WAYS;
 }
 
 static void
-remember(struct hg_memo *m, struct slot *s)
+remember(struct hg_memo *m, struct slot *s, size_t i)
 {
 	ssize_t ignored;
 
 	s->check = slot_check(s);
 	ignored = pwrite(memo_fd(m), s, sizeof(*s),
-	    slot_offset(&s->sig, s->dev));
+	    bucket_offset(&s->sig, s->dev) + (off_t)(i * sizeof(*s)));
 	(void)ignored;
 }
 
@@ -111,22 +142,20 @@ int
 hg_memo_digest(struct hg_memo *m, const char *path, const struct stat *st,
     struct hg_digest *ret, struct hg_error *err)
 {
-	int64_t now = hg_sig_now();
-	struct slot s;
-	struct hg_sig sig;
+	struct slot s = { .dev = st->st_dev };
+	struct bucket bucket;
+	int64_t now;
 	int rc;
 
-	hg_sig_of(st, &sig);
-	if (!recall(m, &sig, st->st_dev, &s)) {
-		memset(&s, 0, sizeof(s));
-		rc = hg_digest_file(path, &s.digest, err);
-		if (rc)
-			return rc;
-		s.sig = sig;
-		s.dev = st->st_dev;
-		if (hg_sig_is_settled(&sig, now))
-			remember(m, &s);
-	}
+	hg_sig_of(st, &s.sig);
+	if (recall(m, &s.sig, s.dev, &bucket, ret))
+		return 0;
+	now = hg_sig_now();
+	rc = hg_digest_file(path, &s.digest, err);
+	if (rc)
+		return rc;
+	if (hg_sig_is_settled(&s.sig, now))
+		remember(m, &s, choose_slot(&bucket, now));
 	*ret = s.digest;
 	return 0;
 }

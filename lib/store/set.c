@@ -152,6 +152,7 @@ hg_set_builder_free(struct hg_set_builder *b)
 		return;
 	hg_strbuf_release(&b->pool);
 	hg_hmap_release(&b->missing, free_missing);
+	hg_hmap_release(&b->gone, NULL);
 	free(b->files);
 	free(b);
 }
@@ -316,20 +317,36 @@ hg_set_add_listing(
 	return 0;
 }
 
+/* Asked once a folder, as hundreds of headers are looked for in the same ones. */
+static bool
+is_there(struct hg_set_builder *b, const char *dir)
+{
+	struct stat st;
+
+	if (hg_hmap_get(&b->missing, dir))
+		return true;
+	if (hg_hmap_get(&b->gone, dir))
+		return false;
+	if (stat(dir, &st) == 0)
+		return true;
+	hg_hmap_set(&b->gone, dir, b);
+	return false;
+}
+
 /*
  * The nearest folder on the way to path that exists: *ret_dir (owned) and, in
  * *ret_name (owned), the component that is missing in it.
  */
 static void
-nearest_folder(const char *path, char **ret_dir, char **ret_name)
+nearest_folder(struct hg_set_builder *b, const char *path, char **ret_dir,
+    char **ret_name)
 {
 	char *at = hg_xstrdup(path);
 
 	for (;;) {
 		char *dir = hg_path_dir(at);
-		struct stat st;
 
-		if (stat(dir, &st) == 0 || strcmp(dir, at) == 0) {
+		if (is_there(b, dir) || strcmp(dir, at) == 0) {
 			*ret_dir = dir;
 			*ret_name = hg_xstrdup(hg_path_base(at));
 			free(at);
@@ -350,7 +367,7 @@ hg_set_add_absent(
 
 	if (stat(path, &st) == 0)
 		return changed(err, path);
-	nearest_folder(path, &dir, &name);
+	nearest_folder(b, path, &dir, &name);
 	m = hg_hmap_get(&b->missing, dir);
 	if (!m) {
 		m = hg_xcalloc(1, sizeof(*m));

@@ -484,6 +484,35 @@ START_TEST(clones_are_the_same_or_declined)
 }
 END_TEST
 
+/*
+ * More files than there are buckets among 16,384 without two in one; each must
+ * still be known when all have been added.
+ */
+START_TEST(files_do_not_push_each_other_out_of_the_memo)
+{
+	enum { N = 1000 };
+	struct hg_digest d;
+	struct stat st;
+	int known = 0;
+
+	setup();
+	ck_assert_int_eq(hg_mkdir_p("cache", NULL), 0);
+	put("t.h", "text");
+	settle();
+	ck_assert_int_eq(stat("t.h", &st), 0);
+	for (ino_t i = 1; i <= N; i++) {
+		st.st_ino = i;
+		ck_assert_int_eq(hg_memo_digest(memo, "t.h", &st, &d, NULL), 0);
+	}
+	for (ino_t i = 1; i <= N; i++) {
+		st.st_ino = i;
+		known += hg_memo_digest(memo, "none", &st, &d, NULL) == 0;
+	}
+	ck_assert_int_eq(known, N);
+	finish();
+}
+END_TEST
+
 START_TEST(the_memo_knows_settled_files)
 {
 	struct hg_digest a, b;
@@ -622,6 +651,7 @@ UNIT_MAIN("store", an_unchanged_set_hits, changed_content_misses_and_is_named,
     every_damaged_byte_of_a_result_is_found,
     compressed_results_read_back_and_show_damage,
     clones_are_the_same_or_declined, the_memo_knows_settled_files,
+    files_do_not_push_each_other_out_of_the_memo,
     counters_are_exact_among_processes, an_entry_under_another_key_is_refused,
     keys_of_a_pair_begin_alike,
     an_unwritable_cache_is_an_error_only_for_writers)
