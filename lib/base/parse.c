@@ -44,8 +44,8 @@ read_decimal(const char *text, char **ret_end)
 {
 	enum { MAX_CHARS = 15 };
 	uint64_t digits = 0, scale = 1;
-	bool fraction = false;
-	const char *p = text;
+	bool fraction = false, minus = *text == '-';
+	const char *p = text + minus;
 
 	for (; p - text < MAX_CHARS; p++) {
 		if (*p == '.' && !fraction) {
@@ -57,11 +57,11 @@ read_decimal(const char *text, char **ret_end)
 			break;
 		}
 	}
-	if (!isdigit((unsigned char)*text) || p - text == MAX_CHARS ||
+	if (!isdigit((unsigned char)text[minus]) || p - text == MAX_CHARS ||
 	    (*p && strchr(".eExX", *p)))
 		return strtod(text, ret_end);
 	*ret_end = (char *)(uintptr_t)p;
-	return (double)digits / (double)scale;
+	return (minus ? -1 : 1) * ((double)digits / (double)scale);
 }
 
 /* A non-negative decimal with a unit behind it; *ret_unit points at the unit. */
