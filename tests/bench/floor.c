@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * floor LIST RESULT OUTPUT: the least that any compiler cache must do for a hit,
- * as a program that does nothing else: read a list of files, stat each of them,
- * deliver the stored result as the object. What a launcher takes beyond this is
- * its own cost. Libc alone, linked as the launcher is.
+ * floor HOW LIST RESULT OUTPUT: the least that any compiler cache must do for a
+ * hit, as a program that does nothing else: read a list of files (source and
+ * headers), stat each of them, deliver the stored result as the object. It checks
+ * nothing, looks for nothing that is missing, and writes no dependency file. What
+ * a launcher takes beyond this is its own cost. Libc alone, linked as the
+ * launcher is.
+ *
+ * HOW the object gets where an older one is: "cut" empties that first, as most
+ * programs do; "over" writes over it, which on some file systems is much less,
+ * and right only for an object of the same size.
  */
 #include "config.h"
 
@@ -54,11 +60,11 @@ check_files(char *list, size_t len)
 }
 
 static int
-deliver(const char *from, const char *to)
+deliver(const char *from, const char *to, int how)
 {
 	size_t len, done = 0;
 	char *p = map_file(from, &len);
-	int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int fd = open(to, O_WRONLY | O_CREAT | O_CLOEXEC | how, 0666);
 
 	if (!p || fd < 0)
 		return -1;
@@ -77,11 +83,14 @@ main(int argc, char **argv)
 {
 	size_t len;
 	char *list;
+	int how;
 
-	if (argc != 4)
+	if (argc != 5)
 		return EXIT_FAILURE;
-	list = map_file(argv[1], &len);
+	how = strcmp(argv[1], "cut") == 0 ? O_TRUNC : 0;
+	list = map_file(argv[2], &len);
 	if (!list || check_files(list, len) < 0)
 		return EXIT_FAILURE;
-	return deliver(argv[2], argv[3]) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return deliver(argv[3], argv[4], how) == 0 ? EXIT_SUCCESS
+						   : EXIT_FAILURE;
 }

@@ -1,5 +1,10 @@
 # Measured on demand, never by make check.
-EXTRA_PROGRAMS = tests/bench/spawnbench tests/bench/fillcache
+EXTRA_PROGRAMS = \
+	tests/bench/fillcache \
+	tests/bench/replay \
+	tests/bench/spawnbench
+tests_bench_replay_SOURCES = %D%/replay.c
+tests_bench_replay_LDADD = lib/base/libbase.a
 tests_bench_fillcache_SOURCES = %D%/fillcache.c
 tests_bench_fillcache_LDADD = lib/store/libstore.a lib/digest/libdigest.a \
 	lib/base/libbase.a $(ZSTD_LIBS)

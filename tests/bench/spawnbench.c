@@ -10,7 +10,9 @@
  *
  * Prints a line per case, tab separated: name, median, 10th and 90th percentile
  * of the wall time, median of the CPU time (its children's included), all in
- * microseconds. A command that fails ends the benchmark.
+ * microseconds; the peak memory in KiB (never less than this program's own); and
+ * the medians of what it took more than the first case in the same round, of
+ * wall and CPU time. A command that fails ends the benchmark.
  */
 #include "config.h"
 
@@ -42,6 +44,14 @@ struct bench_case {
 	size_t env_n;
 	double *wall_us;
 	double *cpu_us;
+	long peak_kib;
+};
+
+/* What one run took. */
+struct sample {
+	double wall_us;
+	double cpu_us;
+	long peak_kib;
 };
 
 static bool
@@ -110,7 +120,7 @@ cpu_us_of(const struct rusage *ru)
 /* 0 and the times, or -1 when it could not be run or failed */
 static int
 run_once(char **argv, char **env, const posix_spawn_file_actions_t *quiet,
-    double *ret_wall_us, double *ret_cpu_us)
+    struct sample *ret)
 {
 	uint64_t start = hg_now_ns();
 	struct rusage ru;
@@ -122,8 +132,9 @@ run_once(char **argv, char **env, const posix_spawn_file_actions_t *quiet,
 	while (wait4(pid, &status, 0, &ru) < 0)
 		if (errno != EINTR)
 			return -1;
-	*ret_wall_us = (double)(hg_now_ns() - start) / 1e3;
-	*ret_cpu_us = cpu_us_of(&ru);
+	ret->wall_us = (double)(hg_now_ns() - start) / 1e3;
+	ret->cpu_us = cpu_us_of(&ru);
+	ret->peak_kib = ru.ru_maxrss;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }
 
@@ -133,7 +144,7 @@ run_case(struct bench_case *c, size_t round,
     const posix_spawn_file_actions_t *quiet)
 {
 	struct hg_strvec words = HG_STRVEC_INIT, env = HG_STRVEC_INIT;
-	double wall, cpu;
+	struct sample took;
 	int rc;
 
 	for (size_t i = 0; i < c->env_n; i++)
@@ -141,10 +152,12 @@ run_case(struct bench_case *c, size_t round,
 	hg_strvec_add_all(&env, (const char *const *)environ);
 	for (size_t i = c->env_n; i < c->words.n; i++)
 		add_expanded(&words, c->words.v[i], round);
-	rc = run_once(words.v, env.v, quiet, &wall, &cpu);
+	rc = run_once(words.v, env.v, quiet, &took);
 	if (rc == 0 && round > 0) {
-		c->wall_us[round - 1] = wall;
-		c->cpu_us[round - 1] = cpu;
+		c->wall_us[round - 1] = took.wall_us;
+		c->cpu_us[round - 1] = took.cpu_us;
+		if (took.peak_kib > c->peak_kib)
+			c->peak_kib = took.peak_kib;
 	}
 	hg_strvec_release(&env);
 	hg_strvec_release(&words);
@@ -159,14 +172,35 @@ compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static void
-print_case(struct bench_case *c, size_t rounds)
+/* The median of v - base; scratch has room for all. */
+static double
+median_more(
+    const double *v, const double *base, size_t rounds, double *scratch)
 {
-	qsort(c->wall_us, rounds, sizeof(double), compare);
-	qsort(c->cpu_us, rounds, sizeof(double), compare);
-	printf("%s\t%.0f\t%.0f\t%.0f\t%.0f\n", c->name, c->wall_us[rounds / 2],
-	    c->wall_us[rounds / 10], c->wall_us[rounds * 9 / 10],
-	    c->cpu_us[rounds / 2]);
+	for (size_t i = 0; i < rounds; i++)
+		scratch[i] = v[i] - base[i];
+	qsort(scratch, rounds, sizeof(double), compare);
+	return scratch[rounds / 2];
+}
+
+/* Rounds are in order until all cases are printed. */
+static void
+print_case(
+    const struct bench_case *c, const struct bench_case *base, size_t rounds)
+{
+	double *v = hg_xcalloc(rounds, sizeof(double));
+	double wall = median_more(c->wall_us, base->wall_us, rounds, v);
+	double cpu = median_more(c->cpu_us, base->cpu_us, rounds, v);
+
+	memcpy(v, c->wall_us, rounds * sizeof(double));
+	qsort(v, rounds, sizeof(double), compare);
+	printf("%s\t%.0f\t%.0f\t%.0f", c->name, v[rounds / 2],
+	    v[rounds / 10], v[rounds * 9 / 10]);
+	memcpy(v, c->cpu_us, rounds * sizeof(double));
+	qsort(v, rounds, sizeof(double), compare);
+	printf("\t%.0f\t%ld\t%.0f\t%.0f\n", v[rounds / 2], c->peak_kib, wall,
+	    cpu);
+	free(v);
 }
 
 static int
@@ -221,7 +255,7 @@ main(int argc, char **argv)
 	}
 	rc = n > 0 ? run_all(cases, n, rounds) : -1;
 	for (size_t i = 0; i < n && rc == 0; i++)
-		print_case(&cases[i], rounds);
+		print_case(&cases[i], &cases[0], rounds);
 out:
 	for (size_t i = 0; i < n; i++)
 		case_release(&cases[i]);
