@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "cli/cli.h"
@@ -30,6 +31,14 @@ state_of(const struct hg_wire_worker *w)
 			return words[i][1];
 	}
 	return w->circuit_state;
+}
+
+static const char *
+state_and_lack(const struct hg_wire_worker *w)
+{
+	return strcmp(state_of(w), "ready") == 0 && *w->caps.no_sandbox
+	    ? "no sandbox"
+	    : state_of(w);
 }
 
 /* "x86_64,arm64" */
@@ -60,7 +69,7 @@ print_short(const struct hg_wire_status_reply *reply)
 		add_list(&t, w->caps.architectures, w->caps.n_architectures);
 		hg_table_add(&t, "%" PRId32, w->active_tasks);
 		hg_table_add(&t, "%" PRId32, w->caps.slots);
-		hg_table_add(&t, "%s", state_of(w));
+		hg_table_add(&t, "%s", state_and_lack(w));
 	}
 	hg_table_print(&t);
 	hg_table_release(&t);
@@ -84,7 +93,7 @@ print_long(const struct hg_wire_status_reply *reply)
 		add_list(&t, w->caps.architectures, w->caps.n_architectures);
 		hg_table_add(&t, "%" PRId32, w->active_tasks);
 		hg_table_add(&t, "%" PRId32, w->caps.slots);
-		hg_table_add(&t, "%s", state_of(w));
+		hg_table_add(&t, "%s", state_and_lack(w));
 		hg_table_add(&t, "%" PRId32, w->caps.cpu_cores);
 		hg_table_add(&t, "%" PRId64, w->caps.memory_bytes / 1000000);
 		hg_table_add(&t, "%" PRId32, w->successful_tasks);
@@ -117,7 +126,7 @@ json_worker(const struct hg_wire_worker *w)
 	const struct hg_wire_capabilities *c = &w->caps;
 
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:I, s:i, "
-			 "s:i, s:i, s:I, s:f, s:I, s:o, s:o, s:b}",
+			 "s:i, s:i, s:I, s:f, s:I, s:o, s:o, s:b, s:o}",
 	    "id", hg_json_text(w->worker_id), "address",
 	    hg_json_text(w->address), "hostname", hg_json_text(c->hostname),
 	    "version", hg_json_text(c->version), "architectures",
@@ -130,7 +139,8 @@ json_worker(const struct hg_wire_worker *w)
 	    (json_int_t)w->avg_compile_time_ms, "latency_ms", w->latency_ms,
 	    "heartbeat_age_ms", (json_int_t)w->heartbeat_age_ms,
 	    "circuit_state", hg_json_text(w->circuit_state), "source",
-	    hg_json_text(w->source), "draining", (int)w->draining);
+	    hg_json_text(w->source), "draining", (int)w->draining,
+	    "no_sandbox", hg_json_text(c->no_sandbox));
 }
 
 static int

@@ -30,7 +30,8 @@ HG_TABLE(capabilities, S, hybridgrid__v1__worker_capabilities__descriptor,
 	HG_SCALAR(S, 5, docker_available),
 	HG_SCALAR(S, 100, slots),
 	HG_STRING(S, 101, version, MAX_TEXT),
-	HG_STRING(S, 102, hostname, MAX_TEXT))
+	HG_STRING(S, 102, hostname, MAX_TEXT),
+	HG_STRING(S, 103, no_sandbox, MAX_TEXT))
 #undef S
 
 #define S struct hg_wire_handshake

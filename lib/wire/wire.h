@@ -48,6 +48,8 @@ struct hg_wire_capabilities {
 	int32_t slots;
 	char *version;
 	char *hostname;
+	/* "" if it makes sandboxes */
+	char *no_sandbox;
 };
 
 struct hg_wire_handshake {

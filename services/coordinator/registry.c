@@ -51,8 +51,10 @@ release_capabilities(struct hg_worker *w)
 	hg_strvec_release(&w->targets);
 	free(w->version);
 	free(w->hostname);
+	free(w->no_sandbox);
 	w->version = NULL;
 	w->hostname = NULL;
+	w->no_sandbox = NULL;
 }
 
 static void
@@ -150,6 +152,7 @@ set_capabilities(struct hg_worker *w, const struct hg_wire_capabilities *caps)
 	w->docker_available = caps->docker_available;
 	w->version = hg_xstrdup(caps->version ? caps->version : "");
 	w->hostname = hg_xstrdup(caps->hostname ? caps->hostname : "");
+	w->no_sandbox = hg_xstrdup(caps->no_sandbox ? caps->no_sandbox : "");
 	w->slots = caps->slots > 0 ? caps->slots : caps->cpu_cores;
 	if (w->slots < 1)
 		w->slots = 1;

@@ -57,6 +57,8 @@ struct hg_worker {
 	bool docker_available;
 	char *version;
 	char *hostname;
+	/* "" or why it makes no sandboxes */
+	char *no_sandbox;
 	int32_t slots;
 	uint32_t protocol;
 

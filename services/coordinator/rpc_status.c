@@ -39,6 +39,7 @@ describe(const struct hg_worker *w, uint64_t now_ns, struct hg_wire_worker *ret)
 			.slots = w->slots,
 			.version = w->version,
 			.hostname = w->hostname,
+			.no_sandbox = w->no_sandbox,
 		},
 		.active_tasks = w->active,
 		.total_tasks = to_int32(w->total),

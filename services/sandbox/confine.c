@@ -85,17 +85,17 @@ hg_sandbox_enter_cgroups(const struct hg_strvec *dirs)
 
 /* Why the kernel, or who set it up, allows none. */
 static _Noreturn void
-no_user_namespace(void)
+no_namespaces(void)
 {
 	switch (errno) {
 	case EPERM:
 		hg_sandbox_die("the kernel allows no user namespace to this "
 			       "user, or none in this container or chroot");
 	case ENOSPC:
-		hg_sandbox_die("the kernel allows no further user namespace "
-			       "(/proc/sys/user/max_user_namespaces)");
+		hg_sandbox_die("the kernel allows no further namespaces (see "
+			       "/proc/sys/user/max_user_namespaces)");
 	default:
-		hg_sandbox_die("cannot make a user namespace");
+		hg_sandbox_die("the kernel makes no namespaces");
 	}
 }
 
@@ -105,7 +105,7 @@ unshare_user(uid_t uid, gid_t gid)
 	char map[64];
 
 	if (unshare(CLONE_NEWUSER | NAMESPACES) < 0)
-		no_user_namespace();
+		no_namespaces();
 	/* without this the kernel allows no map of groups */
 	write_proc("/proc/self/setgroups", "deny");
 	snprintf(map, sizeof(map), "%u %u 1", (unsigned)uid, (unsigned)uid);
@@ -123,7 +123,7 @@ hg_sandbox_unshare(void)
 
 	if (uid != 0 || unshare(NAMESPACES) < 0) {
 		if (uid == 0 && errno != EPERM)
-			hg_sandbox_die("cannot make namespaces");
+			no_namespaces();
 		unshare_user(uid, gid);
 	}
 	if (sethostname(name, sizeof(name) - 1) < 0)

@@ -304,6 +304,7 @@ hg_capability_detect(const struct hg_capability_roots *roots,
 		.hostname = hg_xstrdup(*name.nodename ? name.nodename
 						      : "localhost"),
 		.version = hg_xstrdup(PACKAGE_VERSION),
+		.no_sandbox = hg_xstrdup(""),
 	};
 	hg_strvec_add(&ret->architectures,
 	    hg_capability_architecture(name.machine));
@@ -317,6 +318,7 @@ hg_capability_release(struct hg_capability *c)
 	hg_strvec_release(&c->compilers);
 	free(c->hostname);
 	free(c->version);
+	free(c->no_sandbox);
 }
 
 void
@@ -333,5 +335,6 @@ hg_capability_to_wire(const struct hg_capability *c, unsigned slots,
 		.slots = (int32_t)slots,
 		.version = c->version,
 		.hostname = c->hostname,
+		.no_sandbox = c->no_sandbox,
 	};
 }

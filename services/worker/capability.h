@@ -29,6 +29,8 @@ struct hg_capability {
 	uint64_t memory_bytes;
 	char *hostname;
 	char *version;
+	/* why there can be no sandboxes, "" if there can; not detected here */
+	char *no_sandbox;
 };
 
 /* path_list: where compilers are looked for. */

@@ -38,6 +38,8 @@ services_worker_libworker_a_SOURCES = \
 	%D%/slots.h \
 	%D%/view.c \
 	%D%/view.h \
+	%D%/work_dir.c \
+	%D%/work_dir.h \
 	%D%/worker.c \
 	%D%/worker.h
 
@@ -85,5 +87,10 @@ check_PROGRAMS += tests/unit/cgroup.t
 tests_unit_cgroup_t_SOURCES = tests/unit/cgroup.c
 tests_unit_cgroup_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_cgroup_t_LDADD = $(bin_hg_worker_LDADD) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/work_dir.t
+tests_unit_work_dir_t_SOURCES = tests/unit/work_dir.c
+tests_unit_work_dir_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_work_dir_t_LDADD = $(bin_hg_worker_LDADD) $(CHECK_LIBS)
 
 dist_check_SCRIPTS += tests/e2e/t4000-worker.t

@@ -46,18 +46,6 @@ is_any_address(const char *host)
 	    strcmp(host, "[::]") == 0;
 }
 
-static void
-set_work_dir(struct hg_worker *w)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	if (*w->cfg->worker_work_dir)
-		w->work_dir = hg_xstrdup(w->cfg->worker_work_dir);
-	else
-		w->work_dir = hg_xasprintf("%s/hybridgrid-worker-%ld",
-		    tmp && *tmp == '/' ? tmp : "/tmp", (long)getpid());
-}
-
 static unsigned
 slots_wanted(const struct hg_worker *w)
 {
@@ -80,7 +68,7 @@ set_executor_options(struct hg_worker *w)
 	unsigned slots = slots_wanted(w);
 
 	w->executor_options = (struct hg_executor_options){
-		.work_dir = w->work_dir,
+		.work_dir = w->work_dir.path,
 		.store_dir = w->store_dir,
 		.store_bytes = w->cfg->worker_store_size,
 		.path_list = w->path_list,
@@ -164,7 +152,8 @@ hg_worker_new(const struct hg_config *cfg, struct hg_error *err)
 	w->cfg = cfg;
 	w->started_ns = hg_now_ns();
 	w->path_list = hg_xstrdup(path && *path ? path : DEFAULT_PATH);
-	set_work_dir(w);
+	if (hg_work_dir_open(&w->work_dir, cfg->worker_work_dir, err))
+		goto fail;
 	w->store_dir = hg_config_store_dir(cfg->worker_store_dir, "worker");
 	hg_capability_detect(
 	    &hg_capability_system_roots, w->path_list, &w->capability);
@@ -172,6 +161,9 @@ hg_worker_new(const struct hg_config *cfg, struct hg_error *err)
 	w->executor = hg_executor_new(&w->executor_options, err);
 	if (!w->executor)
 		goto fail;
+	free(w->capability.no_sandbox);
+	w->capability.no_sandbox =
+	    hg_xstrdup(hg_executor_no_sandbox(w->executor));
 	w->slots = hg_slots_new(
 	    slots_wanted(w), (size_t)w->cfg->worker_queue_limit, err);
 	if (!w->slots)
@@ -261,11 +253,9 @@ hg_worker_free(struct hg_worker *w)
 	for (size_t i = 0; i < w->n_registrations; i++)
 		hg_registration_free(w->registration[i]);
 	hg_executor_free(w->executor);
-	if (!*w->cfg->worker_work_dir)
-		hg_remove_tree(w->work_dir, NULL);
+	hg_work_dir_close(&w->work_dir);
 	hg_capability_release(&w->capability);
 	free(w->registration);
-	free(w->work_dir);
 	free(w->store_dir);
 	free(w->path_list);
 	free(w->listening);

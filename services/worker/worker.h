@@ -14,6 +14,7 @@
 #include "lib/config/hg_config.h"
 #include "services/worker/capability.h"
 #include "services/worker/executor.h"
+#include "services/worker/work_dir.h"
 
 struct hg_error;
 struct hg_registration;
@@ -30,8 +31,7 @@ struct hg_worker {
 	char *address;
 	/* where we really listen */
 	char *listening;
-	/* owned; the default of cfg->worker_work_dir filled in */
-	char *work_dir;
+	struct hg_work_dir work_dir;
 	char *store_dir;
 	char *path_list;
 	uint64_t started_ns;

@@ -192,7 +192,7 @@ START_TEST(handshake_survives_the_round_trip)
 	char *architectures[] = { x86 };
 	char *compilers[] = { gcc, gcc };
 	struct hg_wire_handshake m = { id, { architectures, 1, compilers, 2, 8,
-		INT64_C(1) << 40, true, 4, version, host }, address, 1 };
+		INT64_C(1) << 40, true, 4, version, host, ok }, address, 1 };
 	struct hg_strbuf sb = HG_STRBUF_INIT;
 	struct hg_wire_handshake *r;
 
@@ -208,6 +208,7 @@ START_TEST(handshake_survives_the_round_trip)
 	ck_assert_int_eq(r->caps.slots, 4);
 	ck_assert_str_eq(r->caps.version, version);
 	ck_assert_str_eq(r->caps.hostname, host);
+	ck_assert_str_eq(r->caps.no_sandbox, ok);
 	ck_assert_str_eq(r->address, address);
 	ck_assert_uint_eq(r->protocol, 1);
 	hg_wire_handshake_free(r);
