@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A lock on a file in the folder tells whether a worker uses it: the kernel frees
- * it with the process, however that ends, so nothing has to be guessed from
- * numbers of processes. Several workers may share a folder that was named; it is
- * cleaned by one that finds itself alone.
+ * A lock on the folder tells whether a worker uses it: the kernel frees it with
+ * the process, however that ends, so nothing has to be guessed from numbers of
+ * processes. Several workers may share a folder that was named; it is cleaned by
+ * one that finds itself alone.
  */
 #include "config.h"
 
@@ -24,7 +24,6 @@
 
 #define OWN_PREFIX "hybridgrid-worker-"
 #define JOB_PREFIX "job-"
-#define LOCK_NAME "lock"
 
 /* Somebody who cleans may take the folder away while we open it. */
 #define MAX_TRIES 10
@@ -65,21 +64,15 @@ clean_jobs(const char *path)
 		closedir(d);
 }
 
-/* Is it locked by nobody? One without a lock may be about to get it. */
-static bool
-is_abandoned(int parent, const char *name)
+/* Removes it while holding its lock, if nobody else does. */
+static void
+remove_abandoned(int parent, const char *dir, const char *name)
 {
-	int dir = open_own(parent, name, O_NOFOLLOW);
-	int lock = -1;
-	bool abandoned = false;
+	int fd = open_own(parent, name, O_NOFOLLOW);
 
-	if (dir >= 0)
-		lock = openat(dir, LOCK_NAME, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	if (lock >= 0)
-		abandoned = flock(lock, LOCK_EX | LOCK_NB) == 0;
-	hg_fd_close(&lock);
-	hg_fd_close(&dir);
-	return abandoned;
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		remove_entry(dir, name);
+	hg_fd_close(&fd);
 }
 
 static void
@@ -89,30 +82,23 @@ clean_siblings(const char *parent)
 	struct dirent *e;
 
 	while (d && (e = readdir(d)))
-		if (strncmp(e->d_name, OWN_PREFIX, strlen(OWN_PREFIX)) == 0 &&
-		    is_abandoned(dirfd(d), e->d_name))
-			remove_entry(parent, e->d_name);
+		if (strncmp(e->d_name, OWN_PREFIX, strlen(OWN_PREFIX)) == 0)
+			remove_abandoned(dirfd(d), parent, e->d_name);
 	if (d)
 		closedir(d);
 }
 
-/* -HG_NOTFOUND: it was taken away again. */
+/* -HG_NOTFOUND: somebody who cleaned had it first, and it is gone. */
 static int
-lock(struct hg_work_dir *w, int dir, struct hg_error *err)
+lock(struct hg_work_dir *w, struct hg_error *err)
 {
 	struct stat here, there;
 
-	w->lock_fd = openat(dir, LOCK_NAME,
-	    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (w->lock_fd < 0)
-		return hg_fail_errno(
-		    err, HG_IO, "cannot make %s/" LOCK_NAME, w->path);
 	if (flock(w->lock_fd, LOCK_EX | LOCK_NB) == 0)
 		clean_jobs(w->path);
-	if (flock(w->lock_fd, LOCK_SH) < 0)
-		return hg_fail_errno(
-		    err, HG_IO, "cannot lock %s/" LOCK_NAME, w->path);
-	if (fstat(dir, &here) == 0 && stat(w->path, &there) == 0 &&
+	/* not every file system has locks, and then nothing is cleaned */
+	(void)flock(w->lock_fd, LOCK_SH);
+	if (fstat(w->lock_fd, &here) == 0 && stat(w->path, &there) == 0 &&
 	    here.st_ino == there.st_ino && here.st_dev == there.st_dev)
 		return 0;
 	hg_fd_close(&w->lock_fd);
@@ -122,7 +108,7 @@ lock(struct hg_work_dir *w, int dir, struct hg_error *err)
 static int
 try_open(struct hg_work_dir *w, struct hg_error *err)
 {
-	int dir, rc;
+	int rc;
 
 	if (w->own) {
 		if (mkdir(w->path, 0700) < 0 && errno != EEXIST)
@@ -131,13 +117,11 @@ try_open(struct hg_work_dir *w, struct hg_error *err)
 	} else if ((rc = hg_mkdir_p(w->path, err))) {
 		return rc;
 	}
-	dir = open_own(AT_FDCWD, w->path, w->own ? O_NOFOLLOW : 0);
-	if (dir < 0)
+	w->lock_fd = open_own(AT_FDCWD, w->path, w->own ? O_NOFOLLOW : 0);
+	if (w->lock_fd < 0)
 		return hg_fail(err, HG_DENIED,
 		    "%s is not a folder of this user", w->path);
-	rc = lock(w, dir, err);
-	hg_fd_close(&dir);
-	return rc;
+	return lock(w, err);
 }
 
 int
