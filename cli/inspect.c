@@ -89,11 +89,12 @@ add_entries(struct hg_cache *c, const struct hg_folder_list *l,
 	for (size_t i = 0; i < l->n; i++) {
 		const struct hg_folder_file *f = &l->v[i];
 		struct hg_inspect_entry e = { .key = f->key };
+		struct hg_error err;
 		json_t *one;
 
 		memcpy(e.ending, f->ending, sizeof(e.ending));
 		if (memcmp(f->key.b, source->b, HG_PAIR_BYTES) == 0 &&
-		    hg_inspect_json(c, &e, &one, NULL) == 0)
+		    hg_inspect_json(c, &e, &one, &err) == 0)
 			json_array_append_new(entries, one);
 	}
 }

@@ -261,6 +261,12 @@ is 'a copy of another manifest is no hit' "$(last_reason)" miss
 ok 'and gives the right object, too' right 1
 truncate -s -1 "$(entries o | head -n 1)"
 printf X | dd of="$(entries m | head -n 1)" bs=1 seek=100 conv=notrunc 2>err
+for name in 0 1; do
+	"$hgbuild" cache inspect $name.c
+	echo "status $?"
+done >out 2>err
+is 'inspect leaves out what is damaged' "$(grep -c '^manifest' out), $(
+	grep -E -c '^status (0|66)$' out)" '1, 2'
 out=$("$hgbuild" cache verify)
 is 'verify fails when there is damage' $? 74
 like 'names it' "$out" '\.o: the cached result is damaged$'
