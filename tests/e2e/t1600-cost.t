@@ -24,17 +24,17 @@ compile()
 	"$@" "$launcher" gcc -g -Iinc -MD -MF out/a.d -c "$source" -o out/a.o
 }
 
-# counted SOURCE: instructions of a hit; valgrind preloads, which enters the key
+# counted SOURCE: instructions of a hit; valgrind preloads, which enters the key.
+# A miss may leave a process that cleans the cache and writes its count later.
 counted()
 {
 	source=$1
-	for _ in 1 2; do
-		rm -f "$hg_dir"/callgrind.*
+	for run in miss hit; do
 		compile valgrind -q --tool=callgrind \
-			--callgrind-out-file="$hg_dir/callgrind.%p" \
+			--callgrind-out-file="$hg_dir/$source.$run.%p" \
 			>"$hg_dir/valgrind.log" 2>&1
 	done
-	cat "$hg_dir"/callgrind.* | awk '/^(summary|totals):/ && !seen++ {
+	cat "$hg_dir/$source".hit.* | awk '/^(summary|totals):/ && !seen++ {
 		print $2 }'
 }
 
