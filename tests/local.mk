@@ -2,6 +2,7 @@ EXTRA_DIST += \
 	data/packages \
 	tests/e2e/lib.sh \
 	tests/e2e/same.sh \
+	tests/e2e/bare-machine \
 	tests/e2e/own-dev \
 	tests/lib/farm.sh \
 	tests/lib/projects.sh \

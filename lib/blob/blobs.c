@@ -459,6 +459,28 @@ hg_blobs_copy(struct hg_blobs *b, const struct hg_content_id *id, int dir,
 	return rc;
 }
 
+int
+hg_blobs_link(struct hg_blobs *b, const struct hg_content_id *id, int dir,
+    const char *name, mode_t mode, struct hg_error *err)
+{
+	char hex[HG_CONTENT_ID_HEX_BYTES], from[HG_CONTENT_ID_HEX_BYTES + 1];
+	struct stat st;
+	int fd = -1;
+	int rc = open_checked(b, id, &fd, err);
+
+	if (rc)
+		return rc;
+	hg_content_id_hex(id, hex);
+	file_name(hex, from);
+	if (fstat(fd, &st) == 0 && fchmod(fd, st.st_mode | mode) == 0 &&
+	    linkat(b->fd, from, dir, name, 0) == 0) {
+		hg_fd_close(&fd);
+		return 0;
+	}
+	hg_fd_close(&fd);
+	return hg_blobs_copy(b, id, dir, name, mode, err);
+}
+
 void
 hg_blobs_stats(struct hg_blobs *b, struct hg_blobs_stats *ret)
 {

@@ -50,6 +50,13 @@ int hg_blobs_get(struct hg_blobs *b, const struct hg_content_id *id,
 int hg_blobs_copy(struct hg_blobs *b, const struct hg_content_id *id, int dir,
     const char *name, mode_t mode, struct hg_error *err);
 
+/*
+ * The content itself under a further name, for those who only read it: a link
+ * where that is possible, else a copy. mode is added to what others gave it.
+ */
+int hg_blobs_link(struct hg_blobs *b, const struct hg_content_id *id, int dir,
+    const char *name, mode_t mode, struct hg_error *err);
+
 void hg_blobs_stats(struct hg_blobs *b, struct hg_blobs_stats *ret);
 
 #endif

@@ -9,6 +9,16 @@
 #include "lib/blob/bundle.h"
 #include "lib/pack/pack.h"
 
+/* Of packed bytes; a message may have 64 MiB. */
+#define FULL_BYTES ((size_t)24 << 20)
+
+/* Programs and sources shrink to a third at least. */
+bool
+hg_bundle_is_full(const struct hg_pack_writer *w, size_t n)
+{
+	return hg_pack_writer_bytes(w) + n / 3 > FULL_BYTES;
+}
+
 int
 hg_bundle_add(struct hg_pack_writer *w, const struct hg_content_id *id,
     const void *p, size_t n, struct hg_error *err)
@@ -56,10 +66,10 @@ hg_bundle_make(struct hg_blobs *b, const struct hg_content_id *ids, size_t n,
 	if (!w)
 		return -HG_NOMEM;
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		if (hg_pack_writer_bytes(w) > HG_BUNDLE_BYTES)
-			break;
 		hg_strbuf_reset(&content);
 		rc = hg_blobs_get(b, &ids[i], &content, err);
+		if (rc == 0 && taken > 0 && hg_bundle_is_full(w, content.len))
+			break;
 		if (rc == 0)
 			rc = hg_bundle_add(
 			    w, &ids[i], content.buf, content.len, err);

@@ -6,6 +6,7 @@
 #ifndef HG_BLOB_BUNDLE_H
 #define HG_BLOB_BUNDLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,8 +17,8 @@ struct hg_error;
 struct hg_pack_writer;
 struct hg_strbuf;
 
-/* Beyond so many packed bytes a bundle takes nothing more. */
-#define HG_BUNDLE_BYTES ((size_t)24 << 20)
+/* Would a content of n bytes make the bundle too large for a message? */
+bool hg_bundle_is_full(const struct hg_pack_writer *w, size_t n);
 
 int hg_bundle_add(struct hg_pack_writer *w, const struct hg_content_id *id,
     const void *p, size_t n, struct hg_error *err);

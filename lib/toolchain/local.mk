@@ -1,5 +1,7 @@
 noinst_LIBRARIES += lib/toolchain/libtoolchain.a
 lib_toolchain_libtoolchain_a_SOURCES = \
+	%D%/ask.c \
+	%D%/ask.h \
 	%D%/host_paths.def \
 	%D%/toolchain.c \
 	%D%/toolchain.h

@@ -18,16 +18,11 @@
 #include "lib/base/hmap.h"
 #include "lib/base/path.h"
 #include "lib/base/strvec.h"
-#include "lib/base/time.h"
-#include "lib/proc/proc.h"
+#include "lib/toolchain/ask.h"
 #include "lib/toolchain/toolchain.h"
 
 /* Begins the key: change it when what is digested changes. */
 #define KEY_VERSION "hg-toolchain-1"
-
-/* A driver that is asked for a name answers in a millisecond. */
-#define ASK_TIMEOUT_NS (20 * HG_NS_PER_SEC)
-#define ASK_MAX_BYTES  65536
 
 /* The programs a driver is asked for. */
 static const char *const programs[] = {
@@ -141,32 +136,6 @@ is_unchanged(const struct entry *e)
 	return true;
 }
 
-/* Runs argv with a bare environment in a folder where nothing can be written. */
-static int
-ask(const char *const *argv, const char *path_list, const char *more_env,
-    struct hg_proc_result *r, struct hg_error *err)
-{
-	struct hg_proc_spec spec = HG_PROC_SPEC_INIT;
-	struct hg_strvec env = HG_STRVEC_INIT;
-	int rc;
-
-	hg_strvec_addf(&env, "PATH=%s", path_list);
-	hg_strvec_add(&env, "LC_ALL=C");
-	if (more_env)
-		hg_strvec_add(&env, more_env);
-	spec.argv = argv;
-	spec.envp = (const char *const *)env.v;
-	spec.cwd = "/proc";
-	spec.timeout_ns = ASK_TIMEOUT_NS;
-	spec.max_capture_bytes = ASK_MAX_BYTES;
-	rc = hg_proc_run(&spec, r, err);
-	if (rc == 0 && r->end == HG_PROC_TIMED_OUT)
-		rc = hg_fail(err, HG_TIMEOUT,
-		    "%s %s did not end", argv[0], argv[1]);
-	hg_strvec_release(&env);
-	return rc;
-}
-
 /* Adds a file's content to the key and remembers the file. */
 static int
 add_file(struct entry *e, struct hg_key *key, const char *field,
@@ -197,71 +166,19 @@ library_counts(const char *name)
 	return false;
 }
 
-/* Takes a line "  NAME => PATH (0x...)" of the loader, if its library counts. */
-static void
-take_library(char *line, struct hg_strvec *ret)
-{
-	char *name = line + strspn(line, " \t");
-	char *path = strstr(name, " => /");
-	char *end = path ? strstr(path, " (0x") : NULL;
-
-	if (!end || !library_counts(name))
-		return;
-	*end = '\0';
-	hg_strvec_add(ret, path + strlen(" => "));
-}
-
-/* --version is for static programs, which know nothing of the variable. */
 static int
 add_libraries(struct entry *e, struct hg_key *key, const char *program,
     const char *path_list, struct hg_error *err)
 {
-	const char *const argv[] = { program, "--version", NULL };
 	struct hg_strvec paths = HG_STRVEC_INIT;
-	struct hg_proc_result r;
-	char *at;
-	int rc;
+	int rc = hg_toolchain_libraries(program, path_list, &paths, err);
 
-	rc = ask(argv, path_list, "LD_TRACE_LOADED_OBJECTS=1", &r, err);
-	for (at = r.out.buf; rc == 0 && *at;) {
-		size_t n = strcspn(at, "\n");
-		char *next = at + n + (at[n] == '\n');
-
-		at[n] = '\0';
-		take_library(at, &paths);
-		at = next;
-	}
 	hg_strvec_sort(&paths);
 	for (size_t i = 0; rc == 0 && i < paths.n; i++)
-		rc = add_file(e, key, hg_path_base(paths.v[i]), paths.v[i], err);
+		if (library_counts(hg_path_base(paths.v[i])))
+			rc = add_file(e, key, hg_path_base(paths.v[i]),
+			    paths.v[i], err);
 	hg_strvec_release(&paths);
-	hg_proc_result_release(&r);
-	return rc;
-}
-
-/*
- * Where the driver would find one of its programs; NULL in *ret when there is
- * none. A name that is printed back unchanged is one for PATH.
- */
-static int
-find_program(const char *compiler, const char *name, const char *path_list,
-    char **ret, struct hg_error *err)
-{
-	char *option = hg_xasprintf("-print-prog-name=%s", name);
-	const char *const argv[] = { compiler, option, NULL };
-	struct hg_proc_result r;
-	int rc = ask(argv, path_list, NULL, &r, err);
-
-	*ret = NULL;
-	if (rc == 0 && r.end == HG_PROC_EXITED && r.status == 0) {
-		r.out.buf[strcspn(r.out.buf, "\n")] = '\0';
-		if (r.out.buf[0] == '/')
-			*ret = hg_xstrdup(r.out.buf);
-		else if (strcmp(r.out.buf, name) == 0)
-			*ret = hg_path_search(name, path_list);
-	}
-	free(option);
-	hg_proc_result_release(&r);
 	return rc;
 }
 
@@ -270,7 +187,8 @@ add_program(struct entry *e, struct hg_key *key, const char *compiler,
     const char *name, const char *path_list, struct hg_error *err)
 {
 	char *path;
-	int rc = find_program(compiler, name, path_list, &path, err);
+	int rc = hg_toolchain_program(
+	    compiler, name, path_list, &path, err);
 
 	if (rc)
 		return rc;

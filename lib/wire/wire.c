@@ -90,7 +90,8 @@ HG_TABLE(compile, S, hybridgrid__v1__compile_request__descriptor,
 	HG_STRINGS(S, 105, outputs, HG_MAX_OUTPUTS),
 	HG_SCALAR(S, 106, umask),
 	HG_STRING(S, 107, compiler_path, HG_MAX_PATH_BYTES),
-	HG_DIGEST(S, 108, input_list))
+	HG_DIGEST(S, 108, input_list),
+	HG_DIGEST(S, 109, toolchain_list))
 #undef S
 
 #define S struct hg_wire_input_list

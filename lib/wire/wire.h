@@ -110,6 +110,8 @@ struct hg_wire_compile {
 	char *compiler_path;
 	/* all zero when the inputs stand in the message itself */
 	struct hg_content_id input_list;
+	/* all zero when the compiler is not to be had from the client */
+	struct hg_content_id toolchain_list;
 };
 
 struct hg_wire_input_list {

@@ -3,6 +3,7 @@
 #ifndef HG_AGENT_AGENT_H
 #define HG_AGENT_AGENT_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct hg_known;
 struct hg_scan;
 struct hg_search;
 struct hg_toolchains;
+struct hg_toolsets;
 
 struct hg_agent {
 	struct hg_config config;
@@ -23,6 +25,9 @@ struct hg_agent {
 	struct hg_search *search;
 	struct hg_scan *scan;
 	struct hg_toolchains *toolchains;
+	struct hg_toolsets *toolsets;
+	/* whoever sends much holds it */
+	pthread_mutex_t upload;
 	uint64_t started_ns;
 	/* an eventfd: the main thread has something to look at */
 	int wake_fd;
@@ -32,8 +37,6 @@ struct hg_agent {
 	atomic_ullong compiles;
 	atomic_ullong remote;
 	atomic_ullong local;
-	/* in requests, contents included */
-	atomic_ullong sent_bytes;
 };
 
 #endif

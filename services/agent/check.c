@@ -18,6 +18,7 @@
 #include "lib/wire/agent_msg.h"
 #include "services/agent/check.h"
 #include "services/agent/contents.h"
+#include "services/agent/inputs.h"
 
 struct check {
 	const struct hg_agent_request *request;
@@ -119,11 +120,12 @@ check_outputs(
 int
 hg_check_result(const struct hg_agent_request *request,
     const struct hg_wire_result *result, struct hg_contents *contents,
-    struct hg_error *err)
+    bool *ret_in_tools, struct hg_error *err)
 {
 	struct check k = { request, contents, HG_HMAP_INIT };
 	int rc;
 
+	*ret_in_tools = false;
 	if (result->n_observed == 0)
 		return hg_fail(
 		    err, HG_INVALID, "the worker does not tell what it read");
@@ -134,8 +136,11 @@ hg_check_result(const struct hg_agent_request *request,
 		free(path);
 	}
 	rc = check_outputs(&k, result, err);
-	for (size_t i = 0; rc == 0 && i < result->n_observed; i++)
+	for (size_t i = 0; rc == 0 && i < result->n_observed; i++) {
 		rc = check_one(&k, &result->observed[i], err);
+		*ret_in_tools = rc != 0 &&
+		    hg_inputs_is_toolchain(result->observed[i].path);
+	}
 	hg_hmap_release(&k.outputs, NULL);
 	return rc;
 }

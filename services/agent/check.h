@@ -3,6 +3,8 @@
 #ifndef HG_AGENT_CHECK_H
 #define HG_AGENT_CHECK_H
 
+#include <stdbool.h>
+
 struct hg_agent_request;
 struct hg_error;
 struct hg_contents;
@@ -11,10 +13,11 @@ struct hg_wire_result;
 /*
  * Files read or run must have the same content here, what was looked for in
  * vain must not exist here, folders must exist, and only files that the request
- * names may come back. -HG_INVALID and the first difference otherwise.
+ * names may come back. -HG_INVALID and the first difference otherwise; then
+ * *ret_in_tools says whether it is where workers show tools of their own.
  */
 int hg_check_result(const struct hg_agent_request *request,
     const struct hg_wire_result *result, struct hg_contents *contents,
-    struct hg_error *err);
+    bool *ret_in_tools, struct hg_error *err);
 
 #endif

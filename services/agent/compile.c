@@ -29,15 +29,20 @@
 #include "services/agent/request.h"
 #include "services/agent/scan.h"
 #include "services/agent/search.h"
+#include "services/agent/toolset.h"
 
 struct compile {
 	struct hg_agent *agent;
 	const struct hg_agent_request *request;
 	int cancel_fd;
 	uint64_t end_ns;
+	/* hex digest of the compiler */
+	char toolchain[HG_DIGEST_HEX_BYTES];
 	struct hg_wire_result *result;
 	/* how the inputs were found */
 	enum hg_scan_reason found;
+	/* in requests, contents included */
+	uint64_t sent_bytes;
 	/* why it is to be done locally */
 	enum hg_reason reason;
 	struct hg_error err;
@@ -151,50 +156,104 @@ find_inputs(struct compile *c, struct hg_inputs *in)
 
 /* ---- the request -------------------------------------------------------- */
 
+/* With tools the compiler's own files go along, for workers that lack them. */
 static int
-send_inputs(struct compile *c, const struct hg_inputs *in)
+send_inputs(struct compile *c, const struct hg_inputs *in,
+    const struct hg_toolset *tools)
 {
-	const char *path = hg_request_env(c->request, "PATH");
-	char toolchain[HG_DIGEST_HEX_BYTES];
 	struct hg_request request = HG_REQUEST_INIT;
 	struct utsname host;
-	struct hg_request_parts parts = {
+	const struct hg_request_parts parts = {
 		.request = c->request,
 		.inputs = in,
-		.toolchain = toolchain,
+		.tools = tools,
+		.toolchain = c->toolchain,
 		.arch = host.machine,
 	};
-	int rc = hg_toolchain_digest(c->agent->toolchains, c->request->compiler,
-	    path ? path : "", toolchain, &c->err);
+	int rc;
 
 	uname(&host);
-	if (rc == 0)
-		rc = hg_request_make(&parts, c->agent->contents, &request,
-		    &c->reason, &c->err);
+	rc = hg_request_make(
+	    &parts, c->agent->contents, &request, &c->reason, &c->err);
 	if (rc == 0)
 		rc = hg_exchange(c->agent, c->request->coordinator, &request,
-		    c->end_ns, c->cancel_fd, &c->result, &c->reason, &c->err);
+		    c->end_ns, c->cancel_fd, &c->result, &c->sent_bytes,
+		    &c->reason, &c->err);
 	hg_request_release(&request);
 	return rc;
 }
 
 /* ---- the result --------------------------------------------------------- */
 
+/* What a worker says when its compiler is another one, or none. */
+static bool
+lacks_compiler(const char *infra_error)
+{
+	static const char code[] = "HYBRIDGRID_ERR_001";
+
+	return strncmp(infra_error, code, sizeof(code) - 1) == 0;
+}
+
 static int
 check_result(struct compile *c)
 {
+	bool in_tools;
 	int rc;
 
-	if (*c->result->infra_error)
+	if (*c->result->infra_error) {
+		if (lacks_compiler(c->result->infra_error))
+			c->reason = HG_REASON_no_toolchain;
 		return hg_fail(
 		    &c->err, HG_UNAVAILABLE, "%.200s", c->result->infra_error);
+	}
 	c->reason = HG_REASON_inputs_differ;
-	rc = hg_check_result(
-	    c->request, c->result, c->agent->contents, &c->err);
-	if (rc)
+	rc = hg_check_result(c->request, c->result, c->agent->contents,
+	    &in_tools, &c->err);
+	if (rc && in_tools)
+		c->reason = HG_REASON_no_toolchain;
+	else if (rc)
 		hg_scan_missed(
 		    c->agent->scan, c->request, c->result, c->found);
 	return rc;
+}
+
+static int
+try_once(struct compile *c, const struct hg_inputs *in,
+    const struct hg_toolset *tools)
+{
+	int rc = send_inputs(c, in, tools);
+
+	return rc ? rc : check_result(c);
+}
+
+/*
+ * First as if workers had the compiler; when they have not, or have another file
+ * where they show their own, with it; from then on at once with it.
+ */
+static int
+try_workers(struct compile *c, const struct hg_inputs *in)
+{
+	const struct hg_agent_request *r = c->request;
+	const char *env = hg_request_env(r, "PATH");
+	const char *path = env ? env : "";
+	const struct hg_toolset *tools;
+	int rc = hg_toolchain_digest(c->agent->toolchains, r->compiler, path,
+	    c->toolchain, &c->err);
+
+	if (rc)
+		return rc;
+	tools = hg_toolset_find(
+	    c->agent->toolsets, r->compiler, path, c->toolchain);
+	rc = try_once(c, in, tools);
+	if (rc == 0 || tools || c->reason != HG_REASON_no_toolchain)
+		return rc;
+	tools = hg_toolset_get(
+	    c->agent->toolsets, r->compiler, path, c->toolchain, &c->err);
+	if (!tools)
+		return -(int)c->err.code;
+	hg_wire_result_free(c->result);
+	c->result = NULL;
+	return try_once(c, in, tools);
 }
 
 static int
@@ -208,9 +267,7 @@ do_compile(struct compile *c)
 	if (rc == 0)
 		rc = find_inputs(c, &in);
 	if (rc == 0)
-		rc = send_inputs(c, &in);
-	if (rc == 0)
-		rc = check_result(c);
+		rc = try_workers(c, &in);
 	hg_inputs_release(&in);
 	return rc;
 }
@@ -282,9 +339,9 @@ hg_compile_run(struct hg_agent *agent, const struct hg_agent_request *request,
 		pack_local(&c, ret_reply);
 	}
 	hg_log(HG_LOG_INFO, "compile",
-	    "source=\"%s\" result=%s dur_ms=%llu detail=\"%s\"",
+	    "source=\"%s\" result=%s dur_ms=%llu sent=%llu detail=\"%s\"",
 	    request->source, hg_reason_name(c.reason),
 	    (unsigned long long)((hg_now_ns() - started) / HG_NS_PER_MS),
-	    c.err.text);
+	    (unsigned long long)c.sent_bytes, c.err.text);
 	hg_wire_result_free(c.result);
 }

@@ -393,6 +393,8 @@ reason_of(enum hg_rpc_status status)
 		return HG_REASON_queue_full;
 	case HG_RPC_DEADLINE_EXCEEDED:
 		return HG_REASON_remote_timeout;
+	case HG_RPC_FAILED_PRECONDITION:
+		return HG_REASON_no_toolchain;
 	default:
 		return HG_REASON_remote_failed;
 	}

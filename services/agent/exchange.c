@@ -7,12 +7,13 @@
  */
 #include "config.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
-#include "lib/base/log.h"
+#include "lib/base/hmap.h"
 #include "lib/base/strbuf.h"
 #include "lib/base/time.h"
 #include "lib/wire/wire.h"
@@ -25,8 +26,11 @@
 /* Unknown contents up to so many bytes are sent without asking. */
 #define SMALL_BYTES ((size_t)128 << 10)
 
-/* Each round must have fewer contents missing, but after the list was. */
+/* A bundle each; a toolchain takes a few. */
 #define MAX_ROUNDS 64
+
+/* More than this is sent by one compile at a time: others want the same. */
+#define LARGE_BYTES ((size_t)4 << 20)
 
 struct exchange {
 	struct hg_agent *agent;
@@ -35,6 +39,11 @@ struct exchange {
 	/* what the coordinator said it lacks, sorted; or NULL */
 	struct hg_content_id *missing;
 	size_t n_missing;
+	uint64_t *sent_bytes;
+	/* hex of what was sent because it was missing */
+	struct hg_hmap sent;
+	/* holds the agent's upload lock */
+	bool is_uploading;
 };
 
 static int
@@ -48,7 +57,8 @@ is_unknown(void *arg, const struct hg_request_content *c)
 {
 	const struct exchange *x = arg;
 
-	return !hg_known_has(x->agent->known, x->coordinators, &c->id);
+	/* workers have their tools, mostly; the coordinator need not */
+	return !c->is_tool && !hg_known_has(x->agent->known, x->coordinators, &c->id);
 }
 
 /* The list of inputs, if it is not known and short enough. */
@@ -64,6 +74,29 @@ is_missing(void *arg, const struct hg_request_content *c)
 	const struct exchange *x = arg;
 
 	return bsearch(&c->id, x->missing, x->n_missing, sizeof(c->id), by_id);
+}
+
+/* The same, for sending it. */
+static bool
+send_missing(void *arg, const struct hg_request_content *c)
+{
+	struct exchange *x = arg;
+	char hex[HG_CONTENT_ID_HEX_BYTES];
+
+	if (!is_missing(x, c))
+		return false;
+	hg_content_id_hex(&c->id, hex);
+	hg_hmap_set(&x->sent, hex, x);
+	return true;
+}
+
+static bool
+was_sent(const struct exchange *x, const struct hg_content_id *id)
+{
+	char hex[HG_CONTENT_ID_HEX_BYTES];
+
+	hg_content_id_hex(id, hex);
+	return hg_hmap_get(&x->sent, hex) != NULL;
 }
 
 static size_t
@@ -88,24 +121,40 @@ make_body(struct exchange *x, struct hg_strbuf *body, struct hg_error *err)
 	hg_strbuf_add(body, x->request->head.buf, x->request->head.len);
 	if (x->missing)
 		rc = hg_request_bundle(
-		    x->request, is_missing, x, &bundle, err);
+		    x->request, send_missing, x, &bundle, err);
 	else if (unknown > 0)
 		rc = hg_request_bundle(x->request,
 		    unknown <= SMALL_BYTES ? is_unknown : is_unknown_list, x,
 		    &bundle, err);
 	if (rc == 0 && bundle.len > 0)
 		hg_wire_compile_add_bundle(body, bundle.buf, bundle.len);
-	atomic_fetch_add(&x->agent->sent_bytes, body->len);
+	*x->sent_bytes += body->len;
 	hg_strbuf_release(&bundle);
 	return rc;
 }
 
-/* Only who has the list can tell what else is missing. */
-static bool
-lacked_list(const struct exchange *x)
+static size_t
+missing_bytes(struct exchange *x)
 {
-	return x->n_missing == 1 &&
-	    hg_content_id_equal(&x->missing[0], &x->request->contents[0].id);
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->request->n_contents; i++)
+		if (is_missing(x, &x->request->contents[i]))
+			n += x->request->contents[i].n;
+	return n;
+}
+
+/* Another compile may have sent it while we waited: then we ask again. */
+static void
+wait_for_turn(struct exchange *x)
+{
+	if (x->is_uploading || missing_bytes(x) < LARGE_BYTES)
+		return;
+	pthread_mutex_lock(&x->agent->upload);
+	x->is_uploading = true;
+	free(x->missing);
+	x->missing = NULL;
+	x->n_missing = 0;
 }
 
 /* Takes note of what is missing; an answer that makes no sense is an error. */
@@ -118,14 +167,16 @@ take_missing(struct exchange *x, const struct hg_blob *missing,
 	if (n * sizeof(struct hg_content_id) != missing->n)
 		return hg_fail(err, HG_PROTOCOL,
 		    "the coordinator misses something that has no name");
-	if (x->missing && n >= x->n_missing && !lacked_list(x))
-		return hg_fail(err, HG_PROTOCOL,
-		    "the coordinator still misses what it was sent");
 	free(x->missing);
 	x->missing = hg_xmalloc(missing->n);
 	memcpy(x->missing, missing->p, missing->n);
 	x->n_missing = n;
+	for (size_t i = 0; i < n; i++)
+		if (was_sent(x, &x->missing[i]))
+			return hg_fail(err, HG_PROTOCOL,
+			    "the coordinator still misses what it was sent");
 	qsort(x->missing, n, sizeof(*x->missing), by_id);
+	wait_for_turn(x);
 	return 0;
 }
 
@@ -174,10 +225,16 @@ ask(struct exchange *x, uint64_t end_ns, int cancel_fd,
 int
 hg_exchange(struct hg_agent *agent, const char *coordinators,
     const struct hg_request *request, uint64_t end_ns, int cancel_fd,
-    struct hg_wire_result **ret, enum hg_reason *ret_reason,
+    struct hg_wire_result **ret, uint64_t *sent, enum hg_reason *ret_reason,
     struct hg_error *err)
 {
-	struct exchange x = { agent, coordinators, request, NULL, 0 };
+	struct exchange x = {
+		.agent = agent,
+		.sent_bytes = sent,
+		.coordinators = coordinators,
+		.request = request,
+		.sent = HG_HMAP_INIT,
+	};
 	int rc = 0;
 
 	*ret = NULL;
@@ -187,6 +244,9 @@ hg_exchange(struct hg_agent *agent, const char *coordinators,
 		rc = hg_fail(err, HG_PROTOCOL, "too many contents are missing");
 	if (rc == 0)
 		note_known(&x);
+	if (x.is_uploading)
+		pthread_mutex_unlock(&agent->upload);
+	hg_hmap_release(&x.sent, NULL);
 	free(x.missing);
 	return rc;
 }

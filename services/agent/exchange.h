@@ -14,11 +14,12 @@ struct hg_wire_result;
 
 /*
  * *ret is the answer, which misses nothing; the caller's. Otherwise as
- * hg_coords_compile(), or remote_failed when the answer is no use.
+ * hg_coords_compile(), or remote_failed when the answer is no use. *sent grows by
+ * the bytes of all requests, contents included.
  */
 int hg_exchange(struct hg_agent *agent, const char *coordinators,
     const struct hg_request *request, uint64_t end_ns, int cancel_fd,
-    struct hg_wire_result **ret, enum hg_reason *ret_reason,
+    struct hg_wire_result **ret, uint64_t *sent, enum hg_reason *ret_reason,
     struct hg_error *err);
 
 #endif

@@ -39,6 +39,8 @@ services_agent_libagent_a_SOURCES = \
 	%D%/scan_reasons.def \
 	%D%/search.c \
 	%D%/search.h \
+	%D%/toolset.c \
+	%D%/toolset.h \
 	%D%/tree.c \
 	%D%/tree.h
 
@@ -94,4 +96,5 @@ tests_lib_scan_files_LDADD = $(services_agent_libs)
 
 dist_check_SCRIPTS += \
 	tests/e2e/t5000-agent.t \
-	tests/e2e/t5100-scan.t
+	tests/e2e/t5100-scan.t \
+	tests/e2e/t5200-contents.t

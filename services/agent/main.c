@@ -40,6 +40,7 @@
 #include "services/agent/options.h"
 #include "services/agent/scan.h"
 #include "services/agent/search.h"
+#include "services/agent/toolset.h"
 
 /* Between signs of life to launchers that wait. */
 #define BEAT_NS (500 * HG_NS_PER_MS)
@@ -179,7 +180,9 @@ server_open(struct server *s, const struct hg_agent_options *options,
 		    "hg-observe.so is neither beside this program nor in %s",
 		    HG_LIBEXECDIR);
 	a->search = hg_search_new(so, search_slots());
+	a->toolsets = hg_toolsets_new(so);
 	free(so);
+	pthread_mutex_init(&a->upload, NULL);
 	a->contents = hg_contents_new(CONTENTS_BYTES);
 	a->scan = hg_scan_new(a->search, a->contents, a->config.agent_scan);
 	a->known = hg_known_new();
@@ -199,6 +202,8 @@ server_release(struct server *s)
 	hg_scan_free(a->scan);
 	hg_search_free(a->search);
 	hg_toolchains_free(a->toolchains);
+	hg_toolsets_free(a->toolsets);
+	pthread_mutex_destroy(&a->upload);
 	hg_contents_free(a->contents);
 	hg_known_free(a->known);
 	hg_config_release(&a->config);

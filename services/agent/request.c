@@ -23,6 +23,7 @@
 #include "services/agent/inputs.h"
 #include "services/agent/contents.h"
 #include "services/agent/request.h"
+#include "services/agent/toolset.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
@@ -40,6 +41,9 @@ struct build {
 	struct hg_request *request;
 	struct hg_wire_compile message;
 	struct hg_wire_input_list list;
+	struct hg_wire_input_list tools;
+	/* the compile needs more of the worker's places for tools than tools */
+	bool has_extras;
 	enum hg_reason reason;
 };
 
@@ -119,17 +123,15 @@ too_large(struct build *b, const char *path, struct hg_error *err)
 }
 
 static void
-add_content(struct build *b, const struct hg_content_id *id, const char *path,
-    size_t n)
+add_content(struct build *b, const struct hg_request_content *c)
 {
 	struct hg_request *r = b->request;
 
-	r->contents[r->n_contents++] =
-	    (struct hg_request_content){ *id, path, n };
+	r->contents[r->n_contents++] = *c;
 }
 
 static int
-add_file(struct build *b, const struct hg_input *input,
+add_file(struct build *b, const struct hg_input *input, bool is_tool,
     struct hg_wire_input *row, struct hg_error *err)
 {
 	const struct hg_content *c;
@@ -139,18 +141,22 @@ add_file(struct build *b, const struct hg_input *input,
 		return rc;
 	row->id = c->id;
 	row->mode = c->mode;
-	if (c->n > HG_MAX_SOURCE_BYTES)
+	if (c->n > (is_tool ? HG_MAX_FILE_BYTES : HG_MAX_SOURCE_BYTES))
 		rc = too_large(b, input->path, err);
 	else
-		add_content(b, &c->id, input->path, c->n);
+		add_content(b, &(struct hg_request_content){ .id = c->id,
+				   .path = input->path, .n = c->n,
+				   .is_tool = is_tool });
 	hg_contents_drop(b->contents, c);
 	return rc;
 }
 
 static int
-add_input(struct build *b, const struct hg_input *input, struct hg_error *err)
+add_input(struct build *b, const struct hg_input *input, bool is_tool,
+    struct hg_error *err)
 {
-	struct hg_wire_input *row = &b->list.inputs[b->list.n_inputs++];
+	struct hg_wire_input_list *list = is_tool ? &b->tools : &b->list;
+	struct hg_wire_input *row = &list->inputs[list->n_inputs++];
 	int rc = check_text(b, "an input's path", input->path, err);
 
 	if (rc == 0)
@@ -160,7 +166,7 @@ add_input(struct build *b, const struct hg_input *input, struct hg_error *err)
 	row->path = input->path;
 	switch (input->kind) {
 	case HG_INPUT_FILE:
-		return add_file(b, input, row, err);
+		return add_file(b, input, is_tool, row, err);
 	case HG_INPUT_LINK:
 		row->symlink = input->target;
 		return 0;
@@ -173,40 +179,113 @@ add_input(struct build *b, const struct hg_input *input, struct hg_error *err)
 	return 0;
 }
 
-/* The toolchain is the worker's own business. */
-static bool
-is_listed(const struct hg_input *input)
+/*
+ * Where workers have tools of their own: nothing, unless the compiler goes along;
+ * then what is not a part of it goes with it.
+ */
+static int
+add_covered(struct build *b, const struct hg_input *input, struct hg_error *err)
 {
-	return !input->is_toolchain && input->kind != HG_INPUT_OTHER;
+	const struct hg_toolset *tools = b->parts->tools;
+
+	if (!tools || hg_toolset_has(tools, input->path))
+		return 0;
+	b->has_extras = true;
+	return add_input(b, input, true, err);
+}
+
+static bool
+is_covered(const struct build *b, const struct hg_input *input)
+{
+	return b->parts->tools
+	    ? hg_toolset_covers(b->parts->tools, input->path)
+	    : input->is_toolchain;
+}
+
+static int
+add_all(struct build *b, struct hg_error *err)
+{
+	const struct hg_inputs *in = b->parts->inputs;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < in->n; i++) {
+		if (in->v[i]->kind == HG_INPUT_OTHER)
+			continue;
+		rc = is_covered(b, in->v[i])
+		    ? add_covered(b, in->v[i], err)
+		    : add_input(b, in->v[i], false, err);
+	}
+	return rc;
+}
+
+static int
+add_tools(struct build *b, const struct hg_inputs *tools, struct hg_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < tools->n; i++)
+		if (tools->v[i]->kind != HG_INPUT_OTHER &&
+		    hg_toolset_covers(b->parts->tools, tools->v[i]->path))
+			rc = add_input(b, tools->v[i], true, err);
+	return rc;
+}
+
+static int
+by_path(const void *a, const void *b)
+{
+	const struct hg_wire_input *x = a, *y = b;
+
+	return strcmp(x->path, y->path);
+}
+
+/* Packs a list, which becomes a content. */
+static void
+finish_list(struct build *b, struct hg_wire_input_list *list,
+    struct hg_strbuf *packed, struct hg_content_id *ret_id)
+{
+	/* folders before what they hold */
+	if (list->n_inputs > 0)
+		qsort(list->inputs, list->n_inputs, sizeof(*list->inputs),
+		    by_path);
+	hg_wire_input_list_pack(list, packed);
+	hg_content_id_bytes(packed->buf, packed->len, ret_id);
+	add_content(b, &(struct hg_request_content){
+			   .id = *ret_id, .list = packed, .n = packed->len });
 }
 
 static int
 add_inputs(struct build *b, struct hg_error *err)
 {
-	const struct hg_inputs *in = b->parts->inputs;
+	static const struct hg_inputs none = HG_INPUTS_INIT;
+	const struct hg_inputs *tools = b->parts->tools
+	    ? hg_toolset_inputs(b->parts->tools)
+	    : &none;
+	size_t n = b->parts->inputs->n + tools->n;
 	struct hg_request *r = b->request;
-	struct hg_content_id *id = &b->message.input_list;
-	int rc = 0;
+	int rc;
 
-	b->list.inputs = hg_xcalloc(in->n + 1, sizeof(*b->list.inputs));
-	r->contents = hg_xcalloc(in->n + 1, sizeof(*r->contents));
-	/* in its place the list's own, when that is known */
-	r->n_contents = 1;
-	for (size_t i = 0; rc == 0 && i < in->n; i++)
-		if (is_listed(in->v[i]))
-			rc = add_input(b, in->v[i], err);
-	if (rc)
-		return rc;
-	hg_wire_input_list_pack(&b->list, &r->list);
-	hg_content_id_bytes(r->list.buf, r->list.len, id);
-	r->contents[0] = (struct hg_request_content){ *id, NULL, r->list.len };
-	return 0;
+	b->list.inputs = hg_xcalloc(n + 1, sizeof(*b->list.inputs));
+	b->tools.inputs = hg_xcalloc(n + 1, sizeof(*b->tools.inputs));
+	/* and the two lists */
+	r->contents = hg_xcalloc(n + 2, sizeof(*r->contents));
+	rc = add_all(b, err);
+	if (rc == 0)
+		finish_list(b, &b->list, &r->list, &b->message.input_list);
+	if (rc == 0 && b->parts->tools)
+		rc = add_tools(b, tools, err);
+	if (rc == 0 && b->parts->tools)
+		finish_list(b, &b->tools, &r->tools,
+		    &b->message.toolchain_list);
+	/* no worker's own places hold what this compile needs */
+	if (b->has_extras)
+		*b->message.toolchain = '\0';
+	return rc;
 }
 
 /* ---- the rest ----------------------------------------------------------- */
 
 char *
-hg_request_worker_path(const char *list)
+hg_request_worker_path(const struct hg_toolset *tools, const char *list)
 {
 	struct hg_strbuf kept = HG_STRBUF_INIT;
 
@@ -214,7 +293,8 @@ hg_request_worker_path(const char *list)
 		size_t n = strcspn(p, ":");
 		char *folder = hg_xstrndup(p, n);
 
-		if (hg_inputs_is_toolchain(folder))
+		if (tools ? hg_toolset_covers(tools, folder)
+			  : hg_inputs_is_toolchain(folder))
 			hg_strbuf_addf(
 			    &kept, "%s%s", kept.len ? ":" : "", folder);
 		free(folder);
@@ -240,7 +320,8 @@ add_env(struct build *b, struct hg_error *err)
 		equals = strchr(r->env[i], '=');
 		e->name = hg_xstrndup(r->env[i], (size_t)(equals - r->env[i]));
 		e->value = strcmp(e->name, "PATH") == 0
-		    ? hg_request_worker_path(equals + 1)
+		    ? hg_request_worker_path(
+			  b->parts->tools, equals + 1)
 		    : hg_xstrdup(equals + 1);
 		b->message.n_env++;
 	}
@@ -279,6 +360,7 @@ build_release(struct build *b)
 	}
 	free(m->env);
 	free(b->list.inputs);
+	free(b->tools.inputs);
 	free(m->compiler);
 	free(m->target_arch);
 	free(m->target_os);
@@ -316,6 +398,7 @@ hg_request_release(struct hg_request *r)
 {
 	hg_strbuf_release(&r->head);
 	hg_strbuf_release(&r->list);
+	hg_strbuf_release(&r->tools);
 	free(r->contents);
 	*r = (struct hg_request)HG_REQUEST_INIT;
 }
@@ -328,7 +411,7 @@ bundle_file(struct hg_pack_writer *w, const struct hg_request_content *c,
 {
 	struct hg_strbuf bytes = HG_STRBUF_INIT;
 	struct hg_content_id now;
-	int rc = hg_read_file(c->path, HG_MAX_SOURCE_BYTES, &bytes, err);
+	int rc = hg_read_file(c->path, HG_MAX_FILE_BYTES, &bytes, err);
 
 	if (rc == 0) {
 		hg_content_id_bytes(bytes.buf, bytes.len, &now);
@@ -348,20 +431,22 @@ hg_request_bundle(const struct hg_request *r,
     struct hg_strbuf *out, struct hg_error *err)
 {
 	struct hg_pack_writer *w = hg_pack_writer_new(err);
+	size_t taken = 0;
 	int rc = w ? 0 : -HG_NOMEM;
 
 	for (size_t i = 0; rc == 0 && i < r->n_contents; i++) {
 		const struct hg_request_content *c = &r->contents[i];
 
-		if (hg_pack_writer_bytes(w) > HG_BUNDLE_BYTES)
+		if (taken > 0 && hg_bundle_is_full(w, c->n))
 			break;
 		if (!wanted(arg, c))
 			continue;
 		rc = c->path ? bundle_file(w, c, err)
-			     : hg_bundle_add(w, &c->id, r->list.buf,
-				   r->list.len, err);
+			     : hg_bundle_add(w, &c->id, c->list->buf,
+				   c->list->len, err);
+		taken++;
 	}
-	if (rc == 0)
+	if (rc == 0 && taken > 0)
 		rc = hg_pack_writer_finish(w, out, err);
 	hg_pack_writer_free(w);
 	return rc;

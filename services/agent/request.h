@@ -16,39 +16,46 @@ struct hg_agent_request;
 struct hg_error;
 struct hg_inputs;
 struct hg_contents;
+struct hg_toolset;
 
 /* What is packed with the inputs and the launcher's request. */
 struct hg_request_parts {
 	const struct hg_agent_request *request;
 	/* sorted; outlives the request that is made of it */
 	const struct hg_inputs *inputs;
+	/* the compiler's files, for workers that lack it; or NULL */
+	const struct hg_toolset *tools;
 	/* hex digest */
 	const char *toolchain;
 	/* "x86_64" */
 	const char *arch;
 };
 
-/* A content that the request names. */
+/* A content that the request names: a file here, or a list in the request. */
 struct hg_request_content {
 	struct hg_content_id id;
-	/* of the file here; NULL: the list itself */
+	/* NULL: it is the list */
 	const char *path;
+	const struct hg_strbuf *list;
 	size_t n;
+	/* one of the compiler's, which workers mostly have themselves */
+	bool is_tool;
 };
 
 struct hg_request {
 	/* the packed CompileRequest without a bundle */
 	struct hg_strbuf head;
-	/* the packed InputList */
+	/* packed InputLists: of the inputs, and of the compiler's files */
 	struct hg_strbuf list;
-	/* the list first */
+	struct hg_strbuf tools;
 	struct hg_request_content *contents;
 	size_t n_contents;
 };
 
 #define HG_REQUEST_INIT                       \
  {                                            \
-  HG_STRBUF_INIT, HG_STRBUF_INIT, NULL, 0     \
+  HG_STRBUF_INIT, HG_STRBUF_INIT,             \
+  HG_STRBUF_INIT, NULL, 0                     \
  }
 
 /*
@@ -78,7 +85,9 @@ const char *hg_request_env(
 /*
  * PATH without the folders that no worker shows to a compile: a user's own, or
  * one with links to us, would only keep equal compiles of two users apart. Owned.
+ * tools: what the client brings; or NULL.
  */
-char *hg_request_worker_path(const char *list);
+char *hg_request_worker_path(
+    const struct hg_toolset *tools, const char *list);
 
 #endif

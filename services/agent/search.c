@@ -146,7 +146,7 @@ add_environment(const struct hg_agent_request *request,
 		hg_strvec_add(env, command->more_env);
 	/* else drivers look for what they find through other folders of it */
 	if (path) {
-		char *list = hg_request_worker_path(path);
+		char *list = hg_request_worker_path(NULL, path);
 
 		hg_strvec_addf(env, "PATH=%s", list);
 		free(list);

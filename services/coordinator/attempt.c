@@ -310,15 +310,14 @@ hg_job_attempt_failed(
 }
 
 void
-hg_job_attempt_missing(struct hg_job *job)
+hg_job_attempt_missing(
+    struct hg_job *job, const struct hg_content_id *ids, size_t n)
 {
 	struct hg_strbuf body = HG_STRBUF_INIT;
 	struct hg_wire_result result = { 0 };
 	struct hg_rpc_result rpc = { .status = HG_RPC_OK, .message = "" };
 
-	/* all: the callers know best what of it they have */
-	result.missing = (struct hg_blob){ &job->input_list,
-		sizeof(job->input_list) };
+	result.missing = (struct hg_blob){ ids, n * sizeof(*ids) };
 	hg_wire_result_pack(&result, &body);
 	rpc.body = body.buf;
 	rpc.n = body.len;

@@ -8,6 +8,7 @@
 
 #include "lib/rpc/rpc.h"
 
+struct hg_content_id;
 struct hg_job;
 
 /* In attempt.c: makes the call end soon; the job ends with it. */
@@ -18,7 +19,8 @@ void hg_job_call_again(struct hg_job *job, const void *body, size_t n);
 void hg_job_attempt_failed(
     struct hg_job *job, enum hg_rpc_status status, const char *message);
 /* ... or with the callers being asked for what is missing. */
-void hg_job_attempt_missing(struct hg_job *job);
+void hg_job_attempt_missing(
+    struct hg_job *job, const struct hg_content_id *ids, size_t n);
 
 /* In job.c. */
 

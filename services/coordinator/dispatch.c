@@ -19,7 +19,7 @@ refuse_hopeless(struct hg_job *job, enum hg_pick_result result)
 
 	hg_pick_explain(result, &job->need, &text);
 	hg_job_unqueue(job);
-	hg_job_refuse(job, HG_RPC_UNAVAILABLE, text.buf);
+	hg_job_refuse(job, hg_pick_status(result, &job->need), text.buf);
 	hg_strbuf_release(&text);
 }
 

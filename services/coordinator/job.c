@@ -164,6 +164,7 @@ hg_job_new(struct hg_coord *c, struct hg_rpc_request *req,
 	job->task = ++c->last_task;
 	job->digest = *digest;
 	job->input_list = compile->input_list;
+	job->toolchain_list = compile->toolchain_list;
 	job->source = quotable(compile->source_file);
 	job->arrived_ns = hg_now_ns();
 	hg_need_init(&job->need, compile);
@@ -314,7 +315,8 @@ hg_job_submit(struct hg_job *job)
 		wait_in_queue(job, now_ns);
 	} else {
 		hg_pick_explain(pick.result, &job->need, &text);
-		hg_job_refuse(job, HG_RPC_UNAVAILABLE, text.buf);
+		hg_job_refuse(job, hg_pick_status(pick.result, &job->need),
+		    text.buf);
 	}
 	hg_strbuf_release(&text);
 }

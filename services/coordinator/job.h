@@ -67,6 +67,7 @@ struct hg_job {
 
 	/* of the request; all zero when it names its inputs itself */
 	struct hg_content_id input_list;
+	struct hg_content_id toolchain_list;
 	/* what the attempt's worker said last that it lacks; 0: nothing yet */
 	size_t n_missing;
 	/* how often it was sent something in this attempt */

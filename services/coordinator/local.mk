@@ -70,6 +70,7 @@ coord_unit_libs = \
 	services/coordinator/libcoordinator.a \
 	lib/digest/libdigest.a \
 	lib/base/libbase.a \
+	$(CRYPTO_LIBS) \
 	$(XXHASH_LIBS) \
 	$(CHECK_LIBS)
 tests_unit_coord_address_t_SOURCES = tests/unit/coord_address.c

@@ -31,7 +31,8 @@ static bool
 needs_our_fields(const struct hg_wire_compile *c)
 {
 	return c->n_inputs > 0 || c->n_outputs > 0 || *c->toolchain ||
-	       *c->cwd || has_bundle(c);
+	       *c->cwd || hg_content_id_is_set(&c->input_list) ||
+	       has_bundle(c);
 }
 
 void
@@ -44,9 +45,12 @@ hg_need_init(struct hg_need *need, const struct hg_wire_compile *compile)
 	need->compiler = hg_xstrdup(compile->compiler);
 	need->family = hg_compiler_family(compile->compiler);
 	need->toolchain = hg_xstrdup(toolchain);
+	need->brings_toolchain =
+	    hg_content_id_is_set(&compile->toolchain_list);
 	need->protocol = needs_our_fields(compile) ? compile->protocol : 0;
-	need->name = hg_xasprintf("%s\n%s\n%s\n%u", need->arch, need->family,
-	    need->toolchain, need->protocol);
+	need->name = hg_xasprintf("%s\n%s\n%s\n%d\n%u", need->arch,
+	    need->family, need->toolchain, need->brings_toolchain,
+	    need->protocol);
 }
 
 void
@@ -102,11 +106,12 @@ fit(const struct hg_worker *w, const struct hg_need *need, uint64_t now_ns)
 		return HG_PICK_NO_WORKER;
 	if (!is_native(w, need) && !can_cross(w, need))
 		return HG_PICK_NO_ARCH;
-	if (!has_compiler(w, need))
+	if (!need->brings_toolchain && !has_compiler(w, need))
 		return HG_PICK_NO_COMPILER;
 	if (w->protocol < need->protocol)
 		return HG_PICK_NO_PROTOCOL;
-	if (hg_worker_lacks_until(w, need->toolchain, now_ns))
+	if (!need->brings_toolchain &&
+	    hg_worker_lacks_until(w, need->toolchain, now_ns))
 		return HG_PICK_NO_TOOLCHAIN;
 	return HG_PICK_FOUND;
 }
@@ -246,6 +251,17 @@ hg_scheduler_pick(const struct hg_scheduler *s, const struct hg_registry *r,
 		pick.worker = sample_best(s, &fresh, need);
 	}
 	return pick;
+}
+
+enum hg_rpc_status
+hg_pick_status(enum hg_pick_result result, const struct hg_need *need)
+{
+	bool lacks = result == HG_PICK_NO_COMPILER ||
+	    result == HG_PICK_NO_TOOLCHAIN;
+
+	/* clients of ours can then bring it */
+	return lacks && need->protocol > 0 ? HG_RPC_FAILED_PRECONDITION
+					   : HG_RPC_UNAVAILABLE;
 }
 
 void

@@ -8,8 +8,10 @@
 #define HG_COORDINATOR_SCHEDULER_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/rpc/rpc.h"
 #include "services/coordinator/registry.h"
 
 struct hg_strbuf;
@@ -44,6 +46,8 @@ struct hg_need {
 	char *family;
 	/* the toolchain's digest, or else the compiler's name */
 	char *toolchain;
+	/* the client has the toolchain for workers that lack it */
+	bool brings_toolchain;
 	/* lowest protocol level that can do it */
 	uint32_t protocol;
 	/* all of the above in one string: equal needs have equal names */
@@ -90,7 +94,10 @@ struct hg_pick hg_scheduler_pick(const struct hg_scheduler *s,
  */
 bool hg_scheduler_any_free(
     const struct hg_registry *r, uint64_t now_ns, uint64_t *ret_wake_ns);
-/* A sentence for the results that say that there is no worker for it. */
+/* For the results that say that there is no worker for it: the status, ... */
+enum hg_rpc_status hg_pick_status(
+    enum hg_pick_result result, const struct hg_need *need);
+/* ... and a sentence. */
 void hg_pick_explain(enum hg_pick_result result, const struct hg_need *need,
     struct hg_strbuf *out);
 

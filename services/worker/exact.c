@@ -20,6 +20,7 @@
 #include "services/worker/executor_private.h"
 #include "services/worker/jail.h"
 #include "services/worker/needed.h"
+#include "services/worker/toolroot.h"
 
 /* Room in a message for everything but the contents of outputs. */
 #define MESSAGE_OVERHEAD ((uint64_t)4 << 20)
@@ -143,6 +144,18 @@ is_clients_fault(int rc)
 	    rc == -HG_PROTOCOL || rc == -HG_TOOBIG;
 }
 
+static int
+show_tools(struct hg_execution *e, struct hg_strbuf *missing,
+    struct hg_error *err)
+{
+	int rc = hg_toolroot_take(e->x->toolroots, &e->request->toolchain_list,
+	    missing, &e->tools, err);
+
+	if (e->tools)
+		hg_view_use_tools(&e->view, e->tools->path, &e->tools->names);
+	return rc;
+}
+
 /*
  * Lays the inputs out. When contents are missing, or are gone by the time that
  * they are wanted, the outcome says which.
@@ -152,10 +165,14 @@ lay_out(struct hg_execution *e, struct hg_error *err)
 {
 	struct hg_strbuf *missing = &e->outcome->text;
 	struct hg_blobs *blobs = e->x->blobs;
-	struct hg_needed in;
-	int rc = hg_needed_receive(
-	    &in, blobs, e->request, &e->view, missing, err);
+	struct hg_needed in = { NULL, 0, NULL };
+	int rc = hg_needed_keep(blobs, e->request, err);
 
+	if (rc == 0 && e->brings_tools)
+		rc = show_tools(e, missing, err);
+	if (rc == 0)
+		rc = hg_needed_receive(
+		    &in, blobs, e->request, &e->view, missing, err);
 	if (rc == 0 && missing->len == 0) {
 		rc = hg_layout_exact(
 		    &e->view, blobs, e->request, in.v, in.n, err);

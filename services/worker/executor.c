@@ -25,6 +25,7 @@
 #include "services/worker/executor_private.h"
 #include "services/worker/host.h"
 #include "services/worker/jail.h"
+#include "services/worker/toolroot.h"
 #include "services/worker/digests.h"
 
 /* Where gcc finds its assembler when the client says nothing. */
@@ -72,16 +73,26 @@ hg_executor_new(
     const struct hg_executor_options *options, struct hg_error *err)
 {
 	struct hg_executor *x;
+	struct hg_toolroots *toolroots;
 	struct hg_blobs *blobs;
+	char *tools;
 
 	if (hg_mkdir_p(options->work_dir, err))
 		return NULL;
 	blobs = hg_blobs_open(options->store_dir, options->store_bytes, err);
 	if (!blobs)
 		return NULL;
+	tools = hg_path_join(options->store_dir, "tools");
+	toolroots = hg_toolroots_new(tools, blobs, err);
+	free(tools);
+	if (!toolroots) {
+		hg_blobs_close(blobs);
+		return NULL;
+	}
 	x = hg_xcalloc(1, sizeof(*x));
 	x->options = options;
 	x->blobs = blobs;
+	x->toolroots = toolroots;
 	x->toolchains = hg_toolchains_new();
 	x->memo = hg_digests_new();
 	x->sandbox = hg_host_helper(options->helper_dir, "hg-sandbox");
@@ -109,6 +120,7 @@ hg_executor_free(struct hg_executor *x)
 	hg_cgroups_free(x->cgroups);
 	hg_toolchains_free(x->toolchains);
 	hg_digests_free(x->memo);
+	hg_toolroots_free(x->toolroots);
 	hg_blobs_close(x->blobs);
 	free(x->sandbox);
 	free(x->observer);
@@ -154,19 +166,41 @@ check_toolchain(struct hg_executor *x, const struct hg_wire_compile *request,
 	return rc;
 }
 
+/*
+ * Of our own clients: the compiler of this machine, if it is the same and shows
+ * all that is needed, else the one that the client can bring.
+ */
 static int
-check_compiler(struct hg_executor *x, const struct hg_wire_compile *request,
-    struct hg_error *err)
+choose_compiler(struct hg_execution *e, struct hg_error *err)
 {
-	char *path;
+	const struct hg_wire_compile *r = e->request;
+	bool can_bring = hg_content_id_is_set(&r->toolchain_list);
 	int rc;
 
-	if (request->protocol > 0) {
-		rc = hg_compiler_check_path(request->compiler_path, err);
-		return rc ? rc : check_toolchain(x, request, err);
-	}
+	if (!*r->toolchain && can_bring)
+		rc = -HG_NOCOMPILER;
+	else
+		rc = hg_compiler_check_path(r->compiler_path, err);
+	if (rc == 0)
+		rc = check_toolchain(e->x, r, err);
+	if (rc == 0 || !can_bring)
+		return rc;
+	if (!hg_compiler_family(hg_path_base(r->compiler_path)))
+		return hg_fail(err, HG_NOCOMPILER, "%s is no compiler's name",
+		    r->compiler_path);
+	e->brings_tools = true;
+	return 0;
+}
+
+static int
+check_compiler(struct hg_execution *e, struct hg_error *err)
+{
+	char *path;
+
+	if (e->request->protocol > 0)
+		return choose_compiler(e, err);
 	path = hg_compiler_search(
-	    request->compiler, x->options->path_list, err);
+	    e->request->compiler, e->x->options->path_list, err);
 	free(path);
 	return path ? 0 : -HG_NOCOMPILER;
 }
@@ -188,9 +222,11 @@ is_well_formed(const struct hg_wire_compile *r, struct hg_outcome *o)
 }
 
 static bool
-can_do(struct hg_executor *x, const struct hg_wire_compile *r,
-    struct hg_outcome *o)
+can_do(struct hg_execution *e)
 {
+	const struct hg_executor *x = e->x;
+	const struct hg_wire_compile *r = e->request;
+	struct hg_outcome *o = e->outcome;
 	struct hg_error err = { .text = "" };
 
 	if (r->protocol == 1) {
@@ -214,7 +250,7 @@ can_do(struct hg_executor *x, const struct hg_wire_compile *r,
 		    o, r->protocol, HG_APP_ERROR_NO_TARGET, err.text);
 		return false;
 	}
-	if (check_compiler(x, r, &err)) {
+	if (check_compiler(e, &err)) {
 		hg_outcome_app_error(
 		    o, r->protocol, HG_APP_ERROR_NO_COMPILER, err.text);
 		return false;
@@ -317,7 +353,7 @@ hg_executor_run(struct hg_executor *x, const struct hg_wire_compile *request,
 
 	if (left_ns < e.timeout_ns || e.timeout_ns == 0)
 		e.timeout_ns = left_ns == UINT64_MAX ? 0 : left_ns;
-	if (!is_well_formed(request, ret) || !can_do(x, request, ret))
+	if (!is_well_formed(request, ret) || !can_do(&e))
 		return;
 	if (make_place(&e, &err)) {
 		hg_outcome_infra(ret, request->protocol, err.text);
@@ -327,6 +363,7 @@ hg_executor_run(struct hg_executor *x, const struct hg_wire_compile *request,
 		else
 			hg_execute_simple(&e);
 		hg_view_release(&e.view);
+		hg_toolroot_drop(x->toolroots, e.tools);
 	}
 	hg_cell_free(e.cell);
 	if (hg_job_folder_remove(&e.folder, &err))

@@ -14,12 +14,15 @@ struct hg_blobs;
 struct hg_cgroups;
 struct hg_digests;
 struct hg_toolchains;
+struct hg_toolroot;
+struct hg_toolroots;
 
 struct hg_executor {
 	const struct hg_executor_options *options;
 	struct hg_toolchains *toolchains;
 	struct hg_digests *memo;
 	struct hg_blobs *blobs;
+	struct hg_toolroots *toolroots;
 	/* programs of ours */
 	char *sandbox;
 	char *observer;
@@ -39,6 +42,10 @@ struct hg_execution {
 	int cancel_fd;
 	uint64_t timeout_ns;
 	struct hg_outcome *outcome;
+	/* this machine lacks the compiler: the client's own is used, ... */
+	bool brings_tools;
+	/* ... once that is laid out here */
+	const struct hg_toolroot *tools;
 	/* where it runs; where there are no sandboxes a folder instead */
 	struct hg_cell *cell;
 	struct hg_job_folder folder;

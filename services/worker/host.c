@@ -48,6 +48,23 @@ hg_host_shows(const char *path)
 	return false;
 }
 
+bool
+hg_host_has(const char *path)
+{
+	for (size_t i = 0; i < PATHS; i++)
+		if (is_at_or_below(path, paths[i].path))
+			return true;
+	return false;
+}
+
+void
+hg_host_tools(struct hg_strvec *ret)
+{
+	for (size_t i = 0; i < PATHS; i++)
+		if (paths[i].kind == TOOLS)
+			hg_strvec_add(ret, paths[i].path);
+}
+
 void
 hg_host_paths(bool with_headers, struct hg_strvec *ret)
 {

@@ -13,6 +13,11 @@ struct hg_strvec;
 /* True when path is one of the TOOLS or below one. path is plain. */
 bool hg_host_shows(const char *path);
 
+/* The same, HEADERS included. */
+bool hg_host_has(const char *path);
+/* All TOOLS. */
+void hg_host_tools(struct hg_strvec *ret);
+
 /* Those that exist; with_headers adds the HEADERS. */
 void hg_host_paths(bool with_headers, struct hg_strvec *ret);
 

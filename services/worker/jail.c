@@ -49,13 +49,24 @@ add_limits(struct hg_strvec *argv, const struct hg_jail_limits *l)
 	add_limit(argv, "fsize", l->file_bytes);
 }
 
+/* Of the host, or of a folder that stands for it. */
+static void
+add_bind(struct hg_strvec *argv, const char *tools, const char *path)
+{
+	hg_strvec_add(argv, "--bind-ro");
+	if (tools)
+		hg_strvec_addf(argv, "%s%s:%s", tools, path, path);
+	else
+		hg_strvec_add(argv, path);
+}
+
 static void
 make_argv(const struct hg_jail_spec *spec, struct hg_strvec *argv)
 {
 	hg_strvec_add(argv, "hg-sandbox");
 	add_option(argv, "--cwd", spec->cwd);
 	for (size_t i = 0; i < spec->view->binds.n; i++)
-		add_option(argv, "--bind-ro", spec->view->binds.v[i]);
+		add_bind(argv, spec->view->tools, spec->view->binds.v[i]);
 	if (spec->observer) {
 		hg_strvec_add(argv, "--bind-ro");
 		hg_strvec_addf(argv, "%s:" HG_JAIL_OBSERVER, spec->observer);

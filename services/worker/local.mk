@@ -36,6 +36,8 @@ services_worker_libworker_a_SOURCES = \
 	%D%/simple.c \
 	%D%/slots.c \
 	%D%/slots.h \
+	%D%/toolroot.c \
+	%D%/toolroot.h \
 	%D%/view.c \
 	%D%/view.h \
 	%D%/work_dir.c \

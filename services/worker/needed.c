@@ -3,17 +3,21 @@
 #include "config.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/base/error.h"
+#include "lib/base/fd.h"
 #include "lib/base/limits.h"
+#include "lib/base/path.h"
 #include "lib/base/strbuf.h"
 #include "lib/blob/blobs.h"
 #include "lib/blob/bundle.h"
 #include "lib/wire/wire.h"
+#include "services/worker/host.h"
 #include "services/worker/needed.h"
 
-static int
-keep_bundle(struct hg_blobs *blobs, const struct hg_wire_compile *request,
+int
+hg_needed_keep(struct hg_blobs *blobs, const struct hg_wire_compile *request,
     struct hg_error *err)
 {
 	for (size_t i = 0; i < request->n_includes; i++) {
@@ -30,6 +34,37 @@ static void
 add_missing(struct hg_strbuf *missing, const struct hg_content_id *id)
 {
 	hg_strbuf_add(missing, id->b, sizeof(id->b));
+}
+
+/*
+ * Headers and compilers come from packages, and many machines have the same. Only
+ * what compiles are shown anyway is looked at.
+ */
+static void
+take_own(struct hg_blobs *blobs, const struct hg_wire_input *row)
+{
+	struct hg_strbuf content = HG_STRBUF_INIT;
+	struct stat st;
+
+	if (row->path[0] == '/' && hg_path_is_beneath(row->path + 1) &&
+	    hg_host_has(row->path) && stat(row->path, &st) == 0 &&
+	    S_ISREG(st.st_mode) && (uint64_t)st.st_size <= HG_MAX_FILE_BYTES &&
+	    hg_read_file(row->path, HG_MAX_FILE_BYTES, &content, NULL) == 0)
+		/* another content is refused */
+		(void)hg_blobs_put(
+		    blobs, &row->id, content.buf, content.len, NULL);
+	hg_strbuf_release(&content);
+}
+
+void
+hg_needed_want(struct hg_blobs *blobs, const struct hg_wire_input *row,
+    struct hg_strbuf *missing)
+{
+	if (!hg_content_id_is_set(&row->id) || hg_blobs_has(blobs, &row->id))
+		return;
+	take_own(blobs, row);
+	if (!hg_blobs_has(blobs, &row->id))
+		add_missing(missing, &row->id);
 }
 
 /* The rows; when their list is not here it is what is missing. */
@@ -70,17 +105,10 @@ hg_needed_receive(struct hg_needed *in, struct hg_blobs *blobs,
 	int rc;
 
 	*in = (struct hg_needed){ NULL, 0, NULL };
-	rc = keep_bundle(blobs, request, err);
-	if (rc == 0)
-		rc = find_rows(in, blobs, request, missing, err);
-	for (size_t i = 0; rc == 0 && i < in->n; i++) {
-		const struct hg_wire_input *row = &in->v[i];
-
-		if (hg_content_id_is_set(&row->id) &&
-		    !hg_view_is_host(view, row->path) &&
-		    !hg_blobs_has(blobs, &row->id))
-			add_missing(missing, &row->id);
-	}
+	rc = find_rows(in, blobs, request, missing, err);
+	for (size_t i = 0; rc == 0 && i < in->n; i++)
+		if (!hg_view_is_host(view, in->v[i].path))
+			hg_needed_want(blobs, &in->v[i], missing);
 	return rc;
 }
 

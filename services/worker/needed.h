@@ -24,8 +24,19 @@ struct hg_needed {
 	struct hg_wire_input_list *list;
 };
 
+/* Keeps what came with the request. Errors as below. */
+int hg_needed_keep(struct hg_blobs *blobs,
+    const struct hg_wire_compile *request, struct hg_error *err);
+
 /*
- * Keeps what came with the request and finds its inputs. Appends the ids of what
+ * Makes sure that a content is here, which may be the one of this machine's own
+ * file of that name; appends its id to missing if it is not.
+ */
+void hg_needed_want(struct hg_blobs *blobs, const struct hg_wire_input *row,
+    struct hg_strbuf *missing);
+
+/*
+ * Finds the inputs of a request. Appends the ids of what
  * is missing to missing (then nothing else is of use). Errors are the sender's:
  * -HG_CORRUPT, -HG_PROTOCOL, -HG_TOOBIG, -HG_DENIED; or -HG_IO. Release also
  * after an error.

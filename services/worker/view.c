@@ -26,6 +26,7 @@ void
 hg_view_init(struct hg_view *v, const char *root, bool with_headers)
 {
 	v->root = root;
+	v->tools = NULL;
 	hg_strvec_init(&v->binds);
 	hg_host_paths(with_headers, &v->binds);
 }
@@ -34,6 +35,16 @@ void
 hg_view_release(struct hg_view *v)
 {
 	hg_strvec_release(&v->binds);
+}
+
+void
+hg_view_use_tools(
+    struct hg_view *v, const char *tools, const struct hg_strvec *names)
+{
+	hg_strvec_release(&v->binds);
+	for (size_t i = 0; i < names->n; i++)
+		hg_strvec_add(&v->binds, names->v[i]);
+	v->tools = tools;
 }
 
 bool
@@ -53,8 +64,8 @@ static char *
 real_name(const struct hg_view *v, const char *at, bool *ret_host)
 {
 	*ret_host = hg_view_is_host(v, at);
-	return *ret_host ? hg_xstrdup(at)
-			 : hg_xasprintf("%s%s", v->root, at);
+	return hg_xasprintf("%s%s",
+	    !*ret_host ? v->root : v->tools ? v->tools : "", at);
 }
 
 static void

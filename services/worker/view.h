@@ -19,12 +19,17 @@ struct hg_error;
 struct hg_view {
 	/* the job's root folder; absolute, without a link in it */
 	const char *root;
-	/* bound folders and files of the host */
+	/* bound folders and files of the host, ... */
 	struct hg_strvec binds;
+	/* ... or, unless it is NULL, of this folder in the host's place */
+	const char *tools;
 };
 
 void hg_view_init(struct hg_view *v, const char *root, bool with_headers);
 void hg_view_release(struct hg_view *v);
+/* Shows these names of a folder, both of which outlive v, instead of the host. */
+void hg_view_use_tools(
+    struct hg_view *v, const char *tools, const struct hg_strvec *names);
 
 /* Is path (plain, absolute) a bound one or below one? */
 bool hg_view_is_host(const struct hg_view *v, const char *path);

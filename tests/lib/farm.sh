@@ -76,14 +76,19 @@ hg_start_coordinator()
 	export HG_COORDINATOR
 }
 
-# hg_start_worker NAME [ARGUMENT...]: sets hg_pid
+# hg_start_worker NAME [ARGUMENT...]: sets hg_pid. $hg_worker_in is a program that
+# runs it.
 hg_start_worker()
 {
 	sw_name=$1
 	shift
 	mkdir -p "$hg_dir/$sw_name"
 	: >"$hg_dir/$sw_name.log"
-	HG_WORKER_WORK_DIR=$hg_dir/$sw_name "$hg_bin/hg-worker" serve \
+	# not quoted: a program may stand for none
+	# shellcheck disable=SC2086
+	HG_WORKER_WORK_DIR=$hg_dir/$sw_name \
+		HG_WORKER_STORE_DIR=$hg_dir/$sw_name.store \
+		${hg_worker_in:-} "$hg_bin/hg-worker" serve \
 		--port 0 --id "$sw_name" --coordinator "$HG_COORDINATOR" "$@" \
 		>"$hg_dir/$sw_name.log" 2>&1 </dev/null &
 	hg_pid=$!

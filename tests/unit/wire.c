@@ -81,7 +81,7 @@ START_TEST(compile_survives_the_round_trip)
 	struct hg_wire_env env[] = { { lang, c_utf8 } };
 	struct hg_wire_compile m = { a_c, BLOB("int main;"), gcc, args, 2, x86,
 		linux_os, includes, 2, inputs, 3, src, env, 1, hex, 1, outputs,
-		1, 022, a_c, some_id };
+		1, 022, a_c, some_id, some_id };
 	struct hg_strbuf sb = HG_STRBUF_INIT;
 	struct hg_wire_compile *r;
 
@@ -102,6 +102,7 @@ START_TEST(compile_survives_the_round_trip)
 	ck_assert_uint_eq(r->n_inputs, 3);
 	ck_assert(hg_content_id_equal(&r->inputs[0].id, &some_id));
 	ck_assert(hg_content_id_equal(&r->input_list, &some_id));
+	ck_assert(hg_content_id_equal(&r->toolchain_list, &some_id));
 	ck_assert_uint_eq(r->inputs[0].mode, 0644);
 	ck_assert_str_eq(r->inputs[0].symlink, "");
 	ck_assert_str_eq(r->inputs[1].symlink, link_to);
