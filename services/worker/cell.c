@@ -54,10 +54,12 @@ struct hg_cell {
 
 struct hg_cells {
 	const struct hg_cells_options *options;
-	/* covers the spares */
+	/* covers all below */
 	pthread_mutex_t lock;
 	struct hg_cell *spare;
 	size_t n_spares;
+	/* of cells that are no more */
+	struct hg_cgroup old_groups;
 };
 
 /* ---- a cell's begin and end -------------------------------------------- */
@@ -75,6 +77,35 @@ sandbox_failed(const struct hg_proc_result *r, struct hg_error *err)
 	text += strlen(COMPLAINT);
 	n = strcspn(text, "\n");
 	return hg_fail(err, HG_UNAVAILABLE, "%.*s", (int)n, text);
+}
+
+/*
+ * Removing a group waits while another process is moved into one, which takes
+ * the kernel some milliseconds. So that is put off until a compile runs.
+ */
+static void
+leave_group(struct hg_cell *cell)
+{
+	struct hg_cells *cells = cell->cells;
+	struct hg_strvec *dirs = &cell->cgroup.dirs;
+
+	pthread_mutex_lock(&cells->lock);
+	for (size_t i = 0; i < dirs->n; i++)
+		hg_strvec_add(&cells->old_groups.dirs, dirs->v[i]);
+	pthread_mutex_unlock(&cells->lock);
+	hg_strvec_release(dirs);
+}
+
+static void
+remove_old_groups(struct hg_cells *cells)
+{
+	struct hg_cgroup old;
+
+	pthread_mutex_lock(&cells->lock);
+	old = cells->old_groups;
+	hg_strvec_init(&cells->old_groups.dirs);
+	pthread_mutex_unlock(&cells->lock);
+	hg_cgroup_remove(&old);
 }
 
 /* One that was not used ends by itself, as its socket is closed. */
@@ -119,7 +150,7 @@ hg_cell_free(struct hg_cell *cell)
 	end_process(cell);
 	wait_for_end(cell);
 	hg_fd_close(&cell->root_fd);
-	hg_cgroup_remove(&cell->cgroup);
+	leave_group(cell);
 	if (hg_job_folder_remove(&cell->folder, &err))
 		hg_log(HG_LOG_WARNING, "a job folder stays behind",
 		    "reason=\"%s\"", err.text);
@@ -287,6 +318,7 @@ hg_cells_new(const struct hg_cells_options *options)
 	struct hg_cells *cells = hg_xcalloc(1, sizeof(*cells));
 
 	cells->options = options;
+	hg_strvec_init(&cells->old_groups.dirs);
 	pthread_mutex_init(&cells->lock, NULL);
 	return cells;
 }
@@ -315,6 +347,7 @@ hg_cells_free(struct hg_cells *cells)
 		return;
 	while ((cell = take_spare(cells)))
 		hg_cell_free(cell);
+	remove_old_groups(cells);
 	pthread_mutex_destroy(&cells->lock);
 	free(cells);
 }
@@ -453,6 +486,7 @@ hg_cell_run(struct hg_cell *cell, const struct hg_strvec *words, int keep_fd,
 	hg_assert(cell->proc != NULL);
 	hg_proc_limit(cell->proc, timeout_ns, cancel_fd);
 	send_command(cell, words, keep_fd);
+	remove_old_groups(cell->cells);
 	add_spare(cell->cells);
 	hg_proc_finish(cell->proc, ret);
 	cell->proc = NULL;
