@@ -10,6 +10,7 @@ bin_hg_docgen_LDADD = lib/cc/libcc.a lib/config/libconfig.a lib/base/libbase.a \
 dist_man_MANS = \
 	%D%/man/hg-coord.8 \
 	%D%/man/hg-launcher.1 \
+	%D%/man/hg-sandbox.8 \
 	%D%/man/hg-worker.8 \
 	%D%/man/hgbuild.1 \
 	%D%/man/hybridgrid.conf.5
@@ -19,7 +20,8 @@ dist_doc_DATA = \
 	%D%/arguments.md \
 	%D%/ccache.md \
 	%D%/hacking.md \
-	%D%/reasons.md
+	%D%/reasons.md \
+	%D%/security.md
 
 EXTRA_DIST += \
 	%D%/decisions/0001-observe-inputs.md \
@@ -31,7 +33,8 @@ EXTRA_DIST += \
 	%D%/decisions/0007-delivery.md \
 	%D%/decisions/0008-eviction.md \
 	%D%/decisions/0010-contents-by-digest.md \
-	%D%/decisions/0011-include-scan.md
+	%D%/decisions/0011-include-scan.md \
+	%D%/decisions/0012-sandbox.md
 
 # documents with generated parts, in the source tree
 .PHONY: update-docs

@@ -32,12 +32,13 @@ page_warnings()
 	done
 }
 
+# undocumented_flags PROGRAM PAGE
 undocumented_flags()
 {
-	"$hgbuild" --help | sed -n 's/^  --\([a-z-]*\).*/\1/p' |
+	"$1" --help | sed -n 's/^  --\([a-z-]*\).*/\1/p' |
 		while read -r flag; do
-			grep -q -F "Fl \\-$flag" docs/man/hgbuild.1 ||
-				echo "--$flag is not in hgbuild.1"
+			grep -q -F "Fl \\-$flag" "docs/man/$2" ||
+				echo "--$flag is not in $2"
 		done
 }
 
@@ -65,7 +66,10 @@ completes()
 ok 'there are documents to look at' test -n "$(documents)"
 empty 'they are as the tables say' "$(out_of_date)"
 empty 'man pages have no mistakes' "$(page_warnings)"
-empty 'hgbuild(1) tells of every flag' "$(undocumented_flags)"
+empty 'hgbuild(1) tells of every flag' \
+	"$(undocumented_flags "$hgbuild" hgbuild.1)"
+empty 'hg-sandbox(8) tells of every flag' \
+	"$(undocumented_flags "$top_builddir/bin/hg-sandbox" hg-sandbox.8)"
 empty 'completions are sound' "$(completion_errors)"
 if command -v bash >/dev/null; then
 	is 'commands are completed' "$(completes hgbuild wo)" 'workers'
