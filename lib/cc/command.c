@@ -398,7 +398,8 @@ name_outputs(struct scan *s)
 		c->output = hg_xstrdup(s->out);
 	else if (one)
 		c->output = default_output(s);
-	if (s->dep_file)
+	/* Clang takes -MF for nothing where it does not belong */
+	if (s->dep_file && (s->dep || c->mode == HG_CC_DEPENDENCIES))
 		c->depfile = hg_xasprintf(
 		    "%.*s", (int)strcspn(s->dep_file, ","), s->dep_file);
 	else if (s->dep && s->out)

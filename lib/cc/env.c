@@ -25,8 +25,10 @@ hg_env_effect(const char *variable)
 		const char *name = table[i].name;
 		size_t len = table[i].len;
 
-		if (name[0] != variable[0])
+		if (name[0] < variable[0])
 			continue;
+		if (name[0] > variable[0])
+			break;
 		if (name[len - 1] == '*'
 			? n >= len - 1 && memcmp(variable, name, len - 1) == 0
 			: n == len && memcmp(variable, name, len) == 0)

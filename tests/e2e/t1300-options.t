@@ -45,6 +45,11 @@ printf '*cc1:\n+ -DSPEC=1\n' >my.specs
 echo '-O1 @two.rsp' >one.rsp
 printf '%s\n' "-Iinc -DQ='a b' -DR=\"\\\"x\\\"\"" >two.rsp
 echo 'fun:nothing' >list.txt
+echo '-Iinc' >clang.cfg
+echo 'module m { header "inc/g.h" }' >module.map
+printf '{ "version": 0, "roots": [ { "name": "%s/seen.h", "type": "file",
+	"external-contents": "%s/inc/g.h" } ] }\n' "$PWD" "$PWD" >overlay.yaml
+echo 'const char *date = __DATE__ __TIME__;' >date.c
 sleep 0.05
 touch "$hg_dir/mark"
 marked=1
@@ -213,6 +218,27 @@ hit -save-temps=obj -Iinc -c a.c -o out/t.o
 hit -frecord-gcc-switches -Iinc -c a.c
 hit -c b.c -o /dev/null
 hit -S -fverbose-asm b.c
+hit -save-temps=cwd -Iinc -c a.c -o out/t.o
+hit -save-temps=obj -g -gsplit-dwarf -Iinc -c a.c -o out/t.o
+hit -g -gsplit-dwarf --coverage -frandom-seed=7 -MD -Iinc -c a.c -o out/t.o
+hit -flto -g -frandom-seed=1 -save-temps=obj -Iinc -c a.c -o out/t.o
+hit -c -o out/t.o -Iinc ./a.c
+unknown_option -c -Iinc -- a.c
+unknown_option --compile b.c
+hit -MD -MF out/x.d -MT a -MT b -MQ c -Iinc -c a.c
+hit -MMD -MP -MF ./out/../out/x.d -Iinc -c a.c -o ./out/./a.o
+hit -MD -MG -Iinc -c a.c
+hit -MF out/x.d -Iinc -c a.c
+hit -MD -Iinc -S a.c -o out/a.s
+hit -MD -Iinc -E a.c -o out/a.i
+hit -MD -Iinc -fsyntax-only a.c
+hit -MM -o out/m.d -Iinc a.c
+hit -MM -MT x -o out/m.d -Iinc a.c b.c
+hit -Iinc -E a.c b.c
+hit -Iinc -S a.c b.c
+hit -Iinc -fsyntax-only a.c b.c
+hit -E -dM -include inc/g.h -Iinc a.c
+hit -fdebug-prefix-map=$PWD=. -gsplit-dwarf -g -Iinc -c $PWD/a.c -o $PWD/out/a.o
 END
 
 cat >"$hg_dir/gcc" <<'END'
@@ -251,6 +277,30 @@ hit -fsplit-stack -Iinc -c a.c
 hit -fcf-protection=full -Iinc -c a.c
 hit -fopenmp -Iinc -c a.c
 hit -Wa,--MD,out/as.d -c r.s
+hit -Wa,-adhln=out/a.lst,-g -g -Iinc -c a.c
+hit -O2 -fdump-noaddr -fdump-ipa-all -Iinc -c a.c -o out/a.o
+hit -O2 -fdump-noaddr -fdump-rtl-all -Iinc -c a.c -o out/a.o
+hit -O2 -fdump-noaddr -fdump-unnumbered -fdump-tree-all-lineno -Iinc -c a.c
+hit -fdump-final-insns=out/final -fdump-noaddr -frandom-seed=1 -Iinc -c a.c
+hit -fcompare-debug=-g0 -frandom-seed=1 -O1 -Iinc -c a.c
+hit -O2 -fdump-statistics -Iinc -c a.c
+hit -fdump-earlydebug -fdump-noaddr -g -Iinc -c a.c
+hit -fdump-go-spec=out/go.txt -Iinc -c a.c
+hit -fdump-ada-spec -Iinc -c a.c
+hit --coverage -frandom-seed=7 -fprofile-abs-path -Iinc -c a.c
+hit --coverage -frandom-seed=7 -fprofile-note=out/n.gcno -Iinc -c a.c
+hit --coverage -frandom-seed=7 -dumpdir out/q- -Iinc -c a.c
+hit -dumpbase '' -gsplit-dwarf -g -Iinc -c a.c -o out/a.o
+hit -O2 -fprofile-generate=out -frandom-seed=7 -Iinc -c a.c
+hit -fprofile-update=atomic --coverage -frandom-seed=7 -Iinc -c a.c
+hit -ffile-prefix-map=$PWD=/x -gsplit-dwarf -g -Iinc -c a.c -o out/a.o
+hit -fcanon-prefix-map -c b.c
+hit -fsanitize=thread -Iinc -c a.c
+hit -fno-working-directory -g -E -Iinc a.c
+hit -x cpp-output -c i.i
+hit -x assembler -c r.s
+hit -x c -c b.c -x none r.s
+option -fmodules-ts -x c++ -c b.c
 option -wrapper env -c b.c
 END
 
@@ -283,7 +333,31 @@ hit -fno-caret-diagnostics -Wall -c warn.c
 hit -frewrite-includes -E -Iinc a.c
 hit -Qunused-arguments -Wl,-z,now -c b.c
 hit -fcrash-diagnostics-dir=out -c b.c
+hit -MJ out/j.json -Iinc -c a.c
+hit -save-stats -Iinc -c a.c
+hit -save-stats=obj -Iinc -c a.c -o out/a.o
+hit -fsave-optimization-record -foptimization-record-passes=inline -O2 -Iinc -c a.c
+hit -g -gsplit-dwarf=single -Iinc -c a.c -o out/a.o
+hit -fdebug-types-section -gdwarf-5 -gembed-source -Iinc -c a.c
+hit -fstack-size-section -fstack-usage -Iinc -c a.c
+hit -fxray-instrument -fxray-instruction-threshold=1 -Iinc -c a.c
+hit -fmodule-map-file=module.map -Iinc -c a.c
+hit -Wno-unknown-warning-option -Wno-such -c warn.c
+hit -Xclang -emit-llvm-bc -c b.c
+hit -mllvm -inline-threshold=5 -O2 -Iinc -c a.c
+hit -fcoverage-prefix-map=$PWD=/x -fprofile-instr-generate -fcoverage-mapping -Iinc -c a.c
+hit -fprofile-instr-generate=out/x.profraw -Iinc -c a.c
+hit -ivfsoverlay overlay.yaml -Iinc -c a.c
+hit --config ./clang.cfg -c a.c
+hit -emit-interface-stubs -c b.c
+language -x ir -c b.c
+hit -fmodules-strict-decluse -fmodule-name=m -fmodule-map-file=module.map -Iinc -c a.c
+hit -fimplicit-module-maps -Iinc -c a.c
+hit -Wp,-MD,out/w.d -Iinc -c a.c -o out/a.o
+hit -Xclang -dependency-file -Xclang out/y.d -Xclang -MT -Xclang t -Iinc -c a.c
 option -fmodules -c b.c
+option -fmodules -fmodules-cache-path=out -c b.c
+option -Xclang -emit-module -c b.c
 option --analyze b.c
 END
 
@@ -328,13 +402,38 @@ in_env hit CPLUS_INCLUDE_PATH=inc g++ -c c.cc
 in_env hit COMPILER_PATH="$PWD/out" gcc -c b.c
 in_env compile_failed GCC_EXEC_PREFIX="$PWD/out/" gcc -c b.c
 in_env hit LIBRARY_PATH=out gcc -c b.c
-in_env hit SOURCE_DATE_EPOCH=1000000000 gcc -DD=__DATE__ -c b.c
+in_env hit SOURCE_DATE_EPOCH=1000000000 gcc -c date.c
+in_env hit SOURCE_DATE_EPOCH=1000086400 gcc -c date.c
+in_env hit SOURCE_DATE_EPOCH=1000086400 gcc -E date.c
+in_env hit TZ=Asia/Tokyo gcc -Iinc -c a.c
+in_env hit LC_ALL=xx_YY.UTF-8 gcc -Wall -c warn.c
+in_env hit LC_MESSAGES=de_DE.UTF-8 gcc -Wall -c warn.c
+in_env hit OBJC_INCLUDE_PATH=only gcc -Iinc -c a.c
+in_env hit GCC_COMPARE_DEBUG=-g0 gcc -Iinc -c a.c
+in_env hit NO_COLOR=1 gcc -fdiagnostics-color=auto -Wall -c warn.c
+in_env hit TERM=dumb gcc -fdiagnostics-color=auto -Wall -c warn.c
 in_env hit GCC_COLORS= gcc -fdiagnostics-color=always -Wall -c warn.c
 in_env hit GCC_COLORS=error=01 gcc -fdiagnostics-color=always -Wall -c warn.c
 in_env hit COLUMNS=30 gcc -Wall -c warn.c
 in_env hit LC_ALL=C.UTF-8 gcc -Wall -c warn.c
 in_env hit TMPDIR="$PWD/out" gcc -Iinc -c a.c
 in_env hit PWD=/nowhere gcc -g -Iinc -c a.c
+for cc in gcc clang; do
+	command -v $cc >"$hg_dir/which" || continue
+	same hit "$cc -g: nothing set" $cc -g -Iinc -c a.c
+	while read -r setting; do
+		in_env hit "$setting" $cc -g -Iinc -c a.c
+	done <<-'END'
+	BINUTILS_ROOT=/x
+	GCC_ROOT=/x
+	INCLUDE=only
+	LLVM_OVERRIDE_PRODUCER=x
+	LPATH=/x
+	OUTPUT_CHARSET=UTF-8
+	RC_DEBUG_OPTIONS=1
+	SDKROOT=/x
+	END
+done
 in_env environment DEPENDENCIES_OUTPUT=out/dep gcc -Iinc -c a.c
 in_env environment SUNPRO_DEPENDENCIES=out/dep gcc -Iinc -c a.c
 TMPDIR=$old_tmpdir
@@ -409,6 +508,60 @@ changed '-specs' my.specs gcc -specs=my.specs -S b.c <<'END'
 *cc1:
 + -Donly=other
 END
+# appears LIST FILE COMMAND...: FILE comes where it was looked for in vain
+appears()
+{
+	what=$1
+	file=$2
+	shift 2
+	same hit "$what" "$@"
+	echo '#define H 77' >"$file"
+	sleep 0.05
+	compiled_anew "$what: a header comes first" "$@"
+	rm -f "$file"
+	sleep 0.05
+	same hit "$what: and is gone" "$@"
+}
+mkdir -p q1 i1 s1 late sub
+printf '#include "h.h"\nint sub = H;\n' >sub/a.c
+printf '#include <h.h>\nint angle = H;\n' >angle.c
+sleep 0.05
+for cc in gcc clang; do
+	command -v $cc >"$hg_dir/which" || continue
+	appears "$cc -iquote" q1/h.h $cc -iquote q1 -Iinc -c a.c
+	appears "$cc -I" i1/h.h $cc -Ii1 -Iinc -c a.c
+	appears "$cc -I by its path" i1/h.h $cc "-I$PWD/i1" -Iinc -c a.c
+	appears "$cc -isystem" s1/h.h $cc -isystem s1 -isystem inc -c angle.c
+	appears "$cc -idirafter" late/h.h $cc -idirafter late -idirafter inc \
+		-c angle.c
+	appears "$cc, beside the source" sub/h.h $cc -Iinc -c sub/a.c
+	appears "$cc, in the working folder" h.h $cc -Iinc -c a.c
+	appears "$cc -include" g.h $cc -include g.h -Iinc -c b.c
+	CPATH=i1:inc
+	export CPATH
+	appears "$cc, CPATH" i1/h.h $cc -c a.c
+	unset CPATH
+	same hit "$cc, a folder that is not there" $cc -Inew -Iinc -c a.c
+	mkdir new
+	echo '#define H 78' >new/h.h
+	sleep 0.05
+	compiled_anew "$cc: ... comes" $cc -Inew -Iinc -c a.c
+	rm -r new
+	ln -s inc via
+	sleep 0.05
+	same hit "$cc, a folder that is a link" $cc -Ivia -c a.c
+	ln -sfn only via
+	sleep 0.05
+	compiled_anew "$cc: ... leads elsewhere" $cc -Ivia -c a.c
+	rm via
+	ln -s inc/h.h h.h
+	sleep 0.05
+	same hit "$cc, a header that is a link" $cc -c a.c
+	ln -sfn only/h.h h.h
+	sleep 0.05
+	compiled_anew "$cc: ... leads elsewhere" $cc -c a.c
+	rm h.h
+done
 CPATH=only
 export CPATH
 changed 'CPATH' only/h.h gcc -c a.c <<'END'
@@ -466,6 +619,32 @@ if command -v clang >"$hg_dir/which"; then
 		-fsanitize-ignorelist=list.txt -Iinc -c a.c <<-'END'
 	fun:f
 	END
+	changed '--config' clang.cfg clang --config ./clang.cfg -c a.c <<-'END'
+	-Ionly
+	END
+	changed '-ivfsoverlay' overlay.yaml \
+		clang -ivfsoverlay overlay.yaml -include "$PWD/seen.h" \
+		-DX=G -c b.c <<-END
+	{ "version": 0, "roots": [ { "name": "$PWD/seen.h", "type": "file",
+		"external-contents": "$PWD/only/h.h" } ] }
+	END
+	changed '-fmodule-map-file' module.map \
+		clang -fmodule-map-file=module.map -Iinc -c a.c <<-'END'
+	module other { header "inc/h.h" }
+	END
+	echo 'fun:f' >cover.txt
+	sleep 0.05
+	changed '-fsanitize-coverage-allowlist' cover.txt clang \
+		-fsanitize-coverage=trace-pc -Iinc -c a.c \
+		-fsanitize-coverage-allowlist=cover.txt <<-'END'
+	fun:none
+	END
+	for i in 1 2; do
+		"$launcher" clang -ftime-trace -Iinc -c a.c -o out/a.o
+		ok '-ftime-trace has its file' test -s out/a.json
+		rm out/a.json
+	done
+	is '... also from the cache' "$(last_reason)" hit
 fi
 
 done_testing

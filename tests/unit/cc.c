@@ -112,6 +112,8 @@ START_TEST(names_the_outputs)
 		{ "-c a.c -ox/y -MMD", "x/y", "x/y.d" },
 		{ "-c a.c -o x/y.o -MD -MF dep", "x/y.o", "dep" },
 		{ "-c a.c -o a.o -Wp,-MD,d/.a.d,-MT,q", "a.o", "d/.a.d" },
+		{ "-c a.c -o x.o -MF d", "x.o", NULL },
+		{ "-MM a.c -MF d", NULL, "d" },
 		{ "-E a.c", NULL, NULL },
 		{ "-fsyntax-only -c a.c -o a.o", NULL, NULL },
 		{ "-c -o a.o -xc foo", "a.o", NULL },
@@ -445,6 +447,15 @@ END_TEST
 
 START_TEST(environment_that_matters)
 {
+	static const char *const names[] = {
+#define HG_ENV(name, effect) name,
+#include "lib/cc/env.def"
+	};
+
+	for (size_t i = 1; i < sizeof(names) / sizeof(*names); i++)
+		ck_assert_str_lt(names[i - 1], names[i]);
+	ck_assert_int_eq(hg_env_effect("LLVM_OVERRIDE_PRODUCER=x"), HG_ENV_KEY);
+	ck_assert_int_eq(hg_env_effect("ZZ=x"), HG_ENV_NONE);
 	ck_assert_int_eq(hg_env_effect("CPATH=/x"), HG_ENV_KEY);
 	ck_assert_int_eq(hg_env_effect("LC_ALL=C"), HG_ENV_KEY);
 	ck_assert_int_eq(hg_env_effect("LC=C"), HG_ENV_NONE);
