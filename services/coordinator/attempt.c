@@ -17,6 +17,8 @@
 #include "lib/wire/wire.h"
 #include "services/coordinator/attempt.h"
 #include "services/coordinator/coordinator.h"
+#include "services/coordinator/depot.h"
+#include "services/coordinator/deps.h"
 #include "services/coordinator/job.h"
 #include "services/coordinator/retry.h"
 #include "services/coordinator/supply.h"
@@ -115,8 +117,32 @@ log_answer(const struct hg_job *job, const struct ending *e)
 	    job->retries);
 }
 
+/* What the compile has read is a better key than what it might have. */
 static void
-keep(struct hg_job *job, struct hg_strbuf *answer)
+remember_deps(struct hg_job *job, const struct hg_wire_result *result)
+{
+	struct hg_coord *c = job->coord;
+	struct hg_wire_input_list *list;
+	struct hg_wire_compile *compile;
+	struct hg_blob ignored;
+	const void *p;
+	size_t n;
+
+	if (!hg_content_id_is_set(&job->input_list) || !c->depot)
+		return;
+	p = hg_job_body(job, &n);
+	n = hg_wire_compile_head(p, n, &ignored);
+	compile = hg_wire_compile_unpack(p, n, NULL);
+	list = hg_depot_list(c->depot, &job->input_list);
+	if (compile && list)
+		hg_deps_add(c->deps, compile, list, result, &job->digest);
+	hg_wire_compile_free(compile);
+	hg_wire_input_list_free(list);
+}
+
+static void
+keep(struct hg_job *job, const struct hg_wire_result *result,
+    struct hg_strbuf *answer)
 {
 	const struct hg_wire_result mark = { .from_cache = true };
 	size_t n = answer->len;
@@ -125,6 +151,7 @@ keep(struct hg_job *job, struct hg_strbuf *answer)
 	hg_result_cache_put(
 	    job->coord->cache, &job->digest, answer->buf, answer->len);
 	hg_strbuf_setlen(answer, n);
+	remember_deps(job, result);
 }
 
 /* The worker's answer goes to all callers; when it is one to keep, to us too.
@@ -146,7 +173,7 @@ give_answer(struct hg_job *job, const struct ending *e)
 	if (!*e->result->worker_id)
 		hg_wire_result_pack(&name, &answer);
 	if (success && job->joinable)
-		keep(job, &answer);
+		keep(job, e->result, &answer);
 	hg_job_answer(job, answer.buf, answer.len,
 	    success ? &count->succeeded : &count->failed);
 	hg_strbuf_release(&answer);

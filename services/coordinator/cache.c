@@ -103,15 +103,20 @@ hg_result_cache_get(
 		return NULL;
 	hg_digest_hex(key, hex);
 	e = hg_hmap_get(&cache->map, hex);
-	if (!e) {
-		cache->stats.misses++;
+	if (!e)
 		return NULL;
-	}
 	cache->stats.hits++;
 	unlink_entry(cache, e);
 	link_newest(cache, e);
 	*ret_n = e->n;
 	return e->data;
+}
+
+void
+hg_result_cache_count_miss(struct hg_result_cache *cache)
+{
+	if (cache->max_bytes > 0)
+		cache->stats.misses++;
 }
 
 void

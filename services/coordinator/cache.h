@@ -24,9 +24,11 @@ struct hg_result_cache_stats {
 /* max_bytes 0: keeps nothing, and counts nothing. */
 struct hg_result_cache *hg_result_cache_new(size_t max_bytes);
 void hg_result_cache_free(struct hg_result_cache *cache);
-/* The bytes, valid until the next put; or NULL. Counts a hit or a miss. */
+/* The bytes, valid until the next put; or NULL. Counts a hit. */
 const void *hg_result_cache_get(
     struct hg_result_cache *cache, const struct hg_digest *key, size_t *ret_n);
+/* Counts a compile that found nothing, however it was looked for. */
+void hg_result_cache_count_miss(struct hg_result_cache *cache);
 /* Copies. Something larger than the whole cache is not kept. */
 void hg_result_cache_put(struct hg_result_cache *cache,
     const struct hg_digest *key, const void *p, size_t n);

@@ -15,11 +15,15 @@
 #include "lib/base/time.h"
 #include "services/coordinator/coordinator.h"
 #include "services/coordinator/depot.h"
+#include "services/coordinator/deps.h"
 #include "services/coordinator/job.h"
 #include "services/coordinator/rpc_methods.h"
 
 /* For answers that are on their way when the server stops. */
 #define SEND_GRACE_NS (2 * HG_NS_PER_SEC)
+
+/* Of the memory for results, what is known of their inputs may have 1/N more. */
+#define DEPS_SHARE 8
 
 static void
 on_tick(void *arg)
@@ -50,6 +54,7 @@ set_up(struct hg_coord *c, const struct hg_coord_settings *settings)
 	    &c->registry, &settings->breaker, settings->heartbeat_ttl_ns);
 	hg_queue_init(&c->queue, settings->queue_limit, settings->queue_bytes);
 	c->cache = hg_result_cache_new(settings->cache_bytes);
+	c->deps = hg_deps_new(settings->cache_bytes / DEPS_SHARE);
 }
 
 struct hg_coord *
@@ -195,6 +200,7 @@ hg_coord_free(struct hg_coord *c)
 	hg_registry_release(&c->registry);
 	hg_hmap_release(&c->joinable, NULL);
 	hg_result_cache_free(c->cache);
+	hg_deps_free(c->deps);
 	free(c->leaving);
 	free(c);
 }

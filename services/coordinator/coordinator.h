@@ -24,6 +24,7 @@
 #define HG_TICK_NS           (1 * HG_NS_PER_SEC)
 
 struct hg_depot;
+struct hg_deps;
 struct hg_error;
 struct hg_job;
 
@@ -69,6 +70,8 @@ struct hg_coord {
 	struct hg_hmap joinable;
 	struct hg_queue queue;
 	struct hg_result_cache *cache;
+	/* what the results in the cache came from */
+	struct hg_deps *deps;
 	struct hg_depot *depot;
 	uint64_t last_task;
 	/* calls to workers under way, those of compiles given up included, and

@@ -250,6 +250,18 @@ hg_depot_missing(struct hg_depot *d, const struct hg_content_id *id,
 	return rc;
 }
 
+struct hg_wire_input_list *
+hg_depot_list(struct hg_depot *d, const struct hg_content_id *id)
+{
+	struct hg_strbuf packed = HG_STRBUF_INIT;
+	struct hg_wire_input_list *list = NULL;
+
+	if (hg_blobs_get(d->blobs, id, &packed, NULL) == 0)
+		list = hg_wire_input_list_unpack(packed.buf, packed.len, NULL);
+	hg_strbuf_release(&packed);
+	return list;
+}
+
 void
 hg_depot_stats(struct hg_depot *d, struct hg_blobs_stats *ret)
 {

@@ -16,6 +16,7 @@ struct hg_depot;
 struct hg_error;
 struct hg_rpc_loop;
 struct hg_strbuf;
+struct hg_wire_input_list;
 
 struct hg_depot *hg_depot_new(struct hg_rpc_loop *loop, const char *dir,
     uint64_t max_bytes, struct hg_error *err);
@@ -42,6 +43,10 @@ void hg_depot_bundle(struct hg_depot *d, const struct hg_content_id *ids,
  */
 int hg_depot_missing(struct hg_depot *d, const struct hg_content_id *list,
     struct hg_strbuf *missing, struct hg_error *err);
+
+/* A list of inputs; the caller's; NULL: it is not here, or is none. */
+struct hg_wire_input_list *hg_depot_list(
+    struct hg_depot *d, const struct hg_content_id *id);
 
 void hg_depot_stats(struct hg_depot *d, struct hg_blobs_stats *ret);
 

@@ -14,6 +14,8 @@ services_coordinator_libcoordinator_a_SOURCES = \
 	%D%/coordinator.h \
 	%D%/depot.c \
 	%D%/depot.h \
+	%D%/deps.c \
+	%D%/deps.h \
 	%D%/dispatch.c \
 	%D%/job.c \
 	%D%/job.h \
@@ -62,6 +64,7 @@ check_PROGRAMS += \
 	tests/unit/coord_address.t \
 	tests/unit/coord_breaker.t \
 	tests/unit/coord_cache.t \
+	tests/unit/coord_deps.t \
 	tests/unit/coord_queue.t \
 	tests/unit/coord_registry.t \
 	tests/unit/coord_retry.t \
@@ -87,6 +90,17 @@ tests_unit_coord_breaker_t_LDADD = $(coord_unit_libs)
 tests_unit_coord_cache_t_SOURCES = tests/unit/coord_cache.c
 tests_unit_coord_cache_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_coord_cache_t_LDADD = $(coord_unit_libs)
+tests_unit_coord_deps_t_SOURCES = tests/unit/coord_deps.c
+tests_unit_coord_deps_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_coord_deps_t_LDADD = \
+	services/coordinator/libcoordinator.a \
+	lib/wire/libwire.a \
+	lib/digest/libdigest.a \
+	lib/base/libbase.a \
+	$(PROTOBUF_C_LIBS) \
+	$(CRYPTO_LIBS) \
+	$(XXHASH_LIBS) \
+	$(CHECK_LIBS)
 tests_unit_coord_queue_t_SOURCES = tests/unit/coord_queue.c
 tests_unit_coord_queue_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_coord_queue_t_LDADD = $(coord_unit_libs)

@@ -14,6 +14,7 @@
 #include "lib/wire/wire.h"
 #include "services/coordinator/coordinator.h"
 #include "services/coordinator/depot.h"
+#include "services/coordinator/deps.h"
 #include "services/coordinator/job.h"
 #include "services/coordinator/rpc_methods.h"
 
@@ -67,6 +68,37 @@ ask_for_missing(struct hg_coord *c, struct hg_rpc_request *req,
 	return lacks;
 }
 
+struct ask {
+	struct hg_coord *coord;
+	struct hg_rpc_request *req;
+};
+
+static bool
+answer_with(void *arg, const struct hg_digest *kept)
+{
+	const struct ask *a = arg;
+
+	return answer_from_cache(a->coord, a->req, kept);
+}
+
+/* From a result whose compile read only what is the same here. */
+static bool
+answer_by_deps(struct hg_coord *c, struct hg_rpc_request *req,
+    const struct hg_wire_compile *compile)
+{
+	struct ask a = { c, req };
+	struct hg_wire_input_list *list;
+	bool done;
+
+	if (!hg_content_id_is_set(&compile->input_list) ||
+	    !hg_deps_knows(c->deps, compile))
+		return false;
+	list = hg_depot_list(c->depot, &compile->input_list);
+	done = list && hg_deps_find(c->deps, compile, list, answer_with, &a);
+	hg_wire_input_list_free(list);
+	return done;
+}
+
 static void
 start(struct hg_coord *c, struct hg_rpc_request *req,
     const struct hg_digest *digest, const void *head, size_t n)
@@ -77,8 +109,11 @@ start(struct hg_coord *c, struct hg_rpc_request *req,
 
 	if (!compile || check(compile, &err) < 0) {
 		hg_coord_refuse_undecodable(req, &err);
+	} else if (answer_by_deps(c, req, compile)) {
+		c->counters.asked++;
 	} else if (!ask_for_missing(c, req, compile, &err)) {
 		c->counters.asked++;
+		hg_result_cache_count_miss(c->cache);
 		job = hg_job_new(c, req, compile, digest);
 		hg_job_submit(job);
 	}
@@ -106,6 +141,7 @@ accept_head(struct hg_coord *c, struct hg_rpc_request *req)
 	job = hg_job_find(c, &digest, body, n);
 	if (job) {
 		c->counters.asked++;
+		hg_result_cache_count_miss(c->cache);
 		hg_job_join(job, req);
 	} else {
 		start(c, req, &digest, body, n);

@@ -117,6 +117,35 @@ below 'is given the headers by the coordinator' "$(sent)" 6000
 like 'which told so' "$(cat "$hg_dir/coord.log")" 'worker lacks contents'
 hg_stop "$(hg_worker_pid worker-2)"
 
+# --- what the compile did not read does not matter -----------------------------
+
+hg_stop "$hg_coord_pid"
+HG_COORDINATOR_CACHE_SIZE=100M hg_start_coordinator
+hg_start_worker worker-4
+wait_for 15 hg_has_workers 1
+echo 'int unused;' >inc/never.h
+printf '#ifdef NEVER\n#include "never.h"\n#endif\n#include "x.h"\nint n = X;\n' >n.c
+sleep 0.2
+compile 'a result to keep' gcc -g -Iinc -c n.c
+sleep 0.2
+echo 'long unused;' >inc/never.h
+gcc -g -Iinc -c n.c -o got.o
+mv got.o want.o
+"$hg_bin/hg-launcher" gcc -g -Iinc -c n.c -o got.o
+is 'another header that was not read: the kept result' \
+	"$(tail -n 1 "$HG_LOG" | cut -f 4)" remote_hit
+ok 'is the same object' cmp want.o got.o
+sleep 0.2
+echo '#define X 5' >inc/x.h
+compile 'another header that was read' gcc -g -Iinc -c n.c
+# found before x.h of inc
+echo '#define X 6' >x.h
+compile 'a header that was missing is there' gcc -g -Iinc -c n.c
+rm x.h
+hg_stop "$(hg_worker_pid worker-4)"
+hg_stop "$hg_coord_pid"
+hg_start_coordinator
+
 # --- a machine without compilers ---------------------------------------------
 
 if ! "$top_srcdir/tests/e2e/bare-machine" true; then

@@ -35,6 +35,9 @@ has(struct hg_result_cache *cache, unsigned i, size_t want)
 	const unsigned char *p = hg_result_cache_get(cache, &k, &n);
 
 	if (!p)
+		hg_result_cache_count_miss(cache);
+
+	if (!p)
 		return false;
 	ck_assert_uint_eq(n, want);
 	ck_assert_uint_eq(p[0], i);
