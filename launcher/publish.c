@@ -223,11 +223,9 @@ is_on_the_way(const struct publish *p, const char *file)
 {
 	const char *base = hg_path_base(file);
 
-	if (!is_on_path(file))
-		return false;
 	for (size_t i = 0; i < p->programs.n; i++)
 		if (strcmp(hg_path_base(p->programs.v[i]), base) == 0)
-			return true;
+			return is_on_path(file);
 	return false;
 }
 

@@ -28,7 +28,10 @@ struct hg_set_builder {
 	struct hg_strbuf pool;
 	/* folder -> struct hg_missing */
 	struct hg_hmap missing;
-	/* folders that are not there themselves; no values */
+	/*
+	 * What is not there: &gone for a folder, &missing when it stands in
+	 * missing
+	 */
 	struct hg_hmap gone;
 	/* see hg_set_share() */
 	struct hg_digest shared;

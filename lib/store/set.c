@@ -329,17 +329,16 @@ is_there(struct hg_set_builder *b, const char *dir)
 		return false;
 	if (stat(dir, &st) == 0)
 		return true;
-	hg_hmap_set(&b->gone, dir, b);
+	hg_hmap_set(&b->gone, dir, &b->gone);
 	return false;
 }
 
 /*
- * The nearest folder on the way to path that exists: *ret_dir (owned) and, in
- * *ret_name (owned), the component that is missing in it.
+ * The first part of path that is not there: path itself or a folder on the way
+ * to it; owned. *ret_dir (owned) is the folder that it is missing in.
  */
-static void
-nearest_folder(struct hg_set_builder *b, const char *path, char **ret_dir,
-    char **ret_name)
+static char *
+first_missing(struct hg_set_builder *b, const char *path, char **ret_dir)
 {
 	char *at = hg_xstrdup(path);
 
@@ -348,41 +347,47 @@ nearest_folder(struct hg_set_builder *b, const char *path, char **ret_dir,
 
 		if (is_there(b, dir) || strcmp(dir, at) == 0) {
 			*ret_dir = dir;
-			*ret_name = hg_xstrdup(hg_path_base(at));
-			free(at);
-			return;
+			return at;
 		}
 		free(at);
 		at = dir;
 	}
 }
 
+static struct hg_missing *
+missing_in(struct hg_set_builder *b, const char *dir)
+{
+	struct hg_missing *m = hg_hmap_get(&b->missing, dir);
+	struct stat st;
+
+	if (m)
+		return m;
+	m = hg_xcalloc(1, sizeof(*m));
+	hg_hmap_set(&b->missing, dir, m);
+	if (stat(dir, &st) == 0)
+		hg_sig_of(&st, &m->sig);
+	/* a look-up may have failed before the folder changed */
+	if (m->sig.ctime_ns >= b->started ||
+	    !hg_sig_is_settled(&m->sig, hg_sig_now()))
+		m->sig = NO_SIG;
+	return m;
+}
+
 int
 hg_set_add_absent(
     struct hg_set_builder *b, const char *path, struct hg_error *err)
 {
-	struct hg_missing *m;
-	char *dir, *name;
+	char *dir, *missing;
 	struct stat st;
 
 	if (stat(path, &st) == 0)
 		return changed(err, path);
-	nearest_folder(b, path, &dir, &name);
-	m = hg_hmap_get(&b->missing, dir);
-	if (!m) {
-		m = hg_xcalloc(1, sizeof(*m));
-		hg_hmap_set(&b->missing, dir, m);
-		if (stat(dir, &st) == 0)
-			hg_sig_of(&st, &m->sig);
-		/* a look-up may have failed before the folder changed */
-		if (m->sig.ctime_ns >= b->started ||
-		    !hg_sig_is_settled(&m->sig, hg_sig_now()))
-			m->sig = NO_SIG;
-	}
-	if (hg_strvec_find(&m->names, name) < 0)
-		hg_strvec_add(&m->names, name);
+	missing = first_missing(b, path, &dir);
+	/* that it is noted, too, is kept with what is gone */
+	if (hg_hmap_set(&b->gone, missing, &b->missing) != &b->missing)
+		hg_strvec_add(&missing_in(b, dir)->names, hg_path_base(missing));
+	free(missing);
 	free(dir);
-	free(name);
 	return 0;
 }
 
