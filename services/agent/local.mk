@@ -75,6 +75,11 @@ tests_unit_agent_t_SOURCES = tests/unit/agent.c
 tests_unit_agent_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_agent_t_LDADD = $(services_agent_libs) $(CHECK_LIBS)
 
+check_PROGRAMS += tests/unit/agent_scan.t
+tests_unit_agent_scan_t_SOURCES = tests/unit/agent_scan.c
+tests_unit_agent_scan_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_agent_scan_t_LDADD = $(services_agent_libs) $(CHECK_LIBS)
+
 check_PROGRAMS += tests/unit/coords.t
 tests_unit_coords_t_SOURCES = tests/unit/coords.c
 tests_unit_coords_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -97,4 +102,5 @@ tests_lib_scan_files_LDADD = $(services_agent_libs)
 dist_check_SCRIPTS += \
 	tests/e2e/t5000-agent.t \
 	tests/e2e/t5100-scan.t \
-	tests/e2e/t5200-contents.t
+	tests/e2e/t5200-contents.t \
+	tests/e2e/t7010-scan.t

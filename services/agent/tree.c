@@ -492,6 +492,7 @@ hg_tree_find(struct hg_tree *t, struct hg_place *from, const char *path,
 	struct hg_place *at = *path == '/' ? t->root : from, *start = at, *p;
 	char *expanded = NULL, *next;
 	const char *rest = path;
+	bool has_leaf = false;
 	int links = 0;
 
 	for (;;) {
@@ -514,9 +515,12 @@ hg_tree_find(struct hg_tree *t, struct hg_place *from, const char *path,
 		p = child(t, at, rest, n, trail);
 		if (!p)
 			goto nothing;
-		if (trail && !expanded && !rest[n + strspn(rest + n, "/")])
-			trail->leaf = p;
 		rest += n;
+		/* what is left behind a link ends as the path does */
+		if (trail && !has_leaf && !rest[strspn(rest, "/")]) {
+			trail->leaf = p;
+			has_leaf = true;
+		}
 		if (p->kind != HG_PLACE_LINK) {
 			at = p;
 			continue;

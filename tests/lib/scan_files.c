@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/limits.h"
 #include "lib/base/part.h"
@@ -111,7 +112,9 @@ main(int argc, char **argv)
 			rounds = (int)strtol(optarg, NULL, 10);
 		preprocess |= opt == 'p';
 	}
-	compiler = hg_path_search(argv[optind], path ? path : "");
+	compiler = strchr(argv[optind], '/')
+	    ? hg_xstrdup(argv[optind])
+	    : hg_path_search(argv[optind], path ? path : "");
 	family = hg_cc_family(argv[optind]);
 	if (!compiler || !family || !getcwd(cwd, sizeof(cwd)))
 		return 1;

@@ -183,6 +183,23 @@ START_TEST(conditions_are_decided_as_far_as_is_known)
 }
 END_TEST
 
+START_TEST(the_table_is_in_order)
+{
+	static const char *const names[] = {
+#define HG_MACRO(name) name,
+#include "lib/scan/macros.def"
+	};
+	size_t n = sizeof(names) / sizeof(*names);
+
+	for (size_t i = 0; i < n; i++) {
+		ck_assert(i == 0 || strcmp(names[i - 1], names[i]) < 0);
+		ck_assert(hg_macros_owns(names[i], strlen(names[i])));
+	}
+	ck_assert(!hg_macros_owns("", 0));
+	ck_assert(!hg_macros_owns("zzz", 3));
+}
+END_TEST
+
 START_TEST(deep_nesting_is_not_followed)
 {
 	struct hg_strbuf text = HG_STRBUF_INIT;
@@ -269,6 +286,7 @@ END_TEST
 UNIT_MAIN("scan_text", finds_all_directives, comments_and_splices_are_nothing,
     literals_hide_what_is_in_them, conditions_ask_for_files,
     branches_that_are_never_taken_do_not_count,
-    conditions_are_decided_as_far_as_is_known, deep_nesting_is_not_followed,
+    conditions_are_decided_as_far_as_is_known, the_table_is_in_order,
+    deep_nesting_is_not_followed,
     macros_that_may_name_headers_are_kept, what_a_scan_cannot_know_is_flagged,
     finds_what_the_assembler_reads, any_bytes_will_do)
