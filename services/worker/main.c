@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/base/error.h"
@@ -149,12 +150,26 @@ block_signals(struct signals *s)
 	pthread_sigmask(SIG_BLOCK, &pipe_only, NULL);
 }
 
+/* Each slot has about ten descriptors open, and the usual limit is 1024. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		return;
+	r.rlim_cur = r.rlim_max;
+	/* without it many slots may get busy, and say so */
+	(void)setrlimit(RLIMIT_NOFILE, &r);
+}
+
 static int
 serve(const struct hg_config *cfg, struct hg_error *err)
 {
 	struct signals signals;
 
 	block_signals(&signals);
+	raise_descriptor_limit();
 	signals.worker = hg_worker_new(cfg, err);
 	if (!signals.worker)
 		return -(int)err->code;

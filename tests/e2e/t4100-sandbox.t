@@ -189,9 +189,36 @@ time.sleep(120)' >"$work/port" &
 	port=$(cat "$work/port")
 fi
 
+# As continuous integration has it: a chroot whose root folder is no mount.
+test_chroot() {
+	mkdir -p "$work/ch/proc" "$work/ch/dev" "$work/ch/usr" "$work/ch/r"
+	ln -s usr/bin usr/lib usr/lib64 "$work/ch"
+	cp "$sandbox" "$work/ch/hg-sandbox"
+	# shellcheck disable=SC2016
+	unshare -m /bin/sh -c 'cd "$1" && mount --bind /usr usr &&
+		mount --bind /dev dev && mount -t proc proc proc &&
+		exec chroot . /hg-sandbox --root /r --bind-ro /usr \
+			--bind-ro /bin --bind-ro /lib --bind-ro /lib64 \
+			-- /bin/sh -c "ls / && ls -d /proc/[0-9]* /hg-sandbox"
+		' sh "$work/ch" >"$work/out" 2>"$work/err"
+	grep -q '^usr$' "$work/out" && ! grep -q hg-sandbox "$work/out" &&
+		[ "$(grep -c '^/proc/' "$work/out")" -le 3 ]
+	ok 'in a chroot sandboxes can be made by root' $?
+	unshare -m /bin/sh -c 'cd "$1" && mount -t proc proc proc &&
+		exec chroot --userspec 65534:65534 . /hg-sandbox --root /r --check
+		' sh "$work/ch" >"$work/out" 2>"$work/err"
+	[ $? -eq 125 ] && says 'allows no user namespace.*chroot'
+	ok 'in a chroot others are told why not' $?
+}
+
 as=
 who=$(id -un)
 all_tests
+if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
+	test_chroot
+else
+	skip 'in a chroot sandboxes can be made by root' 'needs root'
+fi
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	as='setpriv --reuid 65534 --regid 65534 --clear-groups'
 	who=nobody
