@@ -57,11 +57,12 @@ fork_or_die(const char *what)
 static void
 enter_sandbox(struct hg_sandbox_options *o)
 {
-	int real_root = hg_sandbox_make_mounts_private(o->root);
+	int real_root = hg_sandbox_part_mounts(o->root);
 
 	hg_sandbox_mount_root(o->root, o->scratch_bytes);
 	if (o->control >= 0)
 		hg_sandbox_receive_command(o);
+	hg_sandbox_make_mounts_private(real_root);
 	hg_sandbox_mount_dev(o->root);
 	hg_sandbox_mount_proc(o->root);
 	hg_sandbox_make_tmp(o->root);

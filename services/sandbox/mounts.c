@@ -176,13 +176,22 @@ find_real_root(const char *root)
 }
 
 int
-hg_sandbox_make_mounts_private(const char *root)
+hg_sandbox_part_mounts(const char *root)
 {
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+	/* while we wait, a disk that is unmounted outside must not stay here */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0)
 		return -1;
 	if (errno != EINVAL)
-		hg_sandbox_die("cannot make the mounts private");
+		hg_sandbox_die("cannot part the mounts from those outside");
 	return find_real_root(root);
+}
+
+void
+hg_sandbox_make_mounts_private(int real_root)
+{
+	if (real_root < 0 &&
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		hg_sandbox_die("cannot make the mounts private");
 }
 
 /* Files are bounded too, as each takes memory beside its content. */
@@ -284,7 +293,9 @@ hg_sandbox_mount_proc(const char *root)
 
 	if (mount("proc", fd_path(fd).text, "proc",
 		MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
-		hg_sandbox_die("cannot mount /proc");
+		hg_sandbox_die("cannot mount /proc%s", errno == EPERM
+			? " (containers that hide parts of theirs forbid it)"
+			: "");
 	close(fd);
 	restrict_path(root, "/proc", MOUNT_ATTR_RDONLY, 0);
 }

@@ -11,11 +11,12 @@
 struct hg_strvec;
 
 /*
- * Nothing mounted from now on is seen outside, nor the other way round. Returns
- * -1, or the real root folder where "/" is no mount (a plain chroot). root is
- * any folder that is not "/".
+ * Nothing mounted from now on is seen outside. Returns -1, or the real root folder
+ * where "/" is no mount (a plain chroot). root is any folder that is not "/".
  */
-int hg_sandbox_make_mounts_private(const char *root);
+int hg_sandbox_part_mounts(const char *root);
+/* From now on nothing mounted or unmounted outside is seen here either. */
+void hg_sandbox_make_mounts_private(int real_root);
 /*
  * The folder becomes a mount of its own, without devices and set-id programs:
  * of itself, or of an empty file system in memory where scratch_bytes is not 0.
