@@ -462,7 +462,7 @@ judge(struct scan *s)
 	if (c->sources.n == 0)
 		refuse(c, HG_REASON_no_source, NULL);
 	if (c->mode != HG_CC_COMPILE || c->sources.n != 1 || !c->output ||
-	    c->from_stdin)
+	    c->from_stdin || (c->native && s->is_clang))
 		c->local_only = true;
 }
 

@@ -81,6 +81,30 @@ hg_toolchain_program(const char *compiler, const char *name,
 	return rc;
 }
 
+int
+hg_toolchain_dry_run(const char *const *argv, const char *path_list,
+    char **ret, struct hg_error *err)
+{
+	struct hg_strvec words = HG_STRVEC_INIT;
+	struct hg_proc_result r;
+	char *line;
+	int rc;
+
+	hg_strvec_add_all(&words, argv);
+	hg_strvec_add(&words, "-###");
+	rc = ask((const char *const *)words.v, path_list, NULL, &r, err);
+	/* commands are what stands behind a blank */
+	line = rc == 0 ? strstr(r.err.buf, "\n ") : NULL;
+	if (line)
+		*ret = hg_xstrndup(line + 1, strcspn(line + 1, "\n"));
+	else if (rc == 0)
+		rc = hg_fail(err, HG_UNSUPPORTED,
+		    "%s does not say what it would run", argv[0]);
+	hg_proc_result_release(&r);
+	hg_strvec_release(&words);
+	return rc;
+}
+
 /* A line of the loader: "\tNAME => PATH (0x...)", or "\tPATH (0x...)". */
 static void
 take_library(char *line, struct hg_strvec *ret)

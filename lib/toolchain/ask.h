@@ -18,6 +18,13 @@ int hg_toolchain_program(const char *compiler, const char *name,
     const char *path_list, char **ret, struct hg_error *err);
 
 /*
+ * The line of the compiler proper among the commands that the driver would run
+ * for argv ("-###" is added); owned.
+ */
+int hg_toolchain_dry_run(const char *const *argv, const char *path_list,
+    char **ret, struct hg_error *err);
+
+/*
  * Adds the libraries that a program loads, and the loader, as the loader names
  * them; nothing for a static one.
  */

@@ -12,6 +12,7 @@
 struct hg_coords;
 struct hg_contents;
 struct hg_known;
+struct hg_natives;
 struct hg_scan;
 struct hg_search;
 struct hg_toolchains;
@@ -26,6 +27,7 @@ struct hg_agent {
 	struct hg_scan *scan;
 	struct hg_toolchains *toolchains;
 	struct hg_toolsets *toolsets;
+	struct hg_natives *natives;
 	/* whoever sends much holds it */
 	pthread_mutex_t upload;
 	uint64_t started_ns;

@@ -15,6 +15,7 @@
 #include "lib/base/log.h"
 #include "lib/base/path.h"
 #include "lib/base/strbuf.h"
+#include "lib/base/strvec.h"
 #include "lib/base/time.h"
 #include "lib/observe/observe.h"
 #include "lib/toolchain/toolchain.h"
@@ -26,6 +27,7 @@
 #include "services/agent/exchange.h"
 #include "services/agent/inputs.h"
 #include "services/agent/contents.h"
+#include "services/agent/native.h"
 #include "services/agent/request.h"
 #include "services/agent/scan.h"
 #include "services/agent/search.h"
@@ -34,6 +36,10 @@
 struct compile {
 	struct hg_agent *agent;
 	const struct hg_agent_request *request;
+	/* as request, but what means this machine is said in other words; those */
+	struct hg_agent_request sent;
+	struct hg_strvec args;
+	const char *specs;
 	int cancel_fd;
 	uint64_t end_ns;
 	/* hex digest of the compiler */
@@ -156,6 +162,31 @@ find_inputs(struct compile *c, struct hg_inputs *in)
 
 /* ---- the request -------------------------------------------------------- */
 
+/* -march=native becomes what it is here, which is another input. */
+static int
+resolve_native(struct compile *c, struct hg_inputs *in, const char *path)
+{
+	const struct hg_agent_request *r = c->request;
+	int rc;
+
+	c->sent = *r;
+	if (!hg_native_is_asked(r->args, r->n_args))
+		return 0;
+	c->reason = HG_REASON_not_remotable;
+	c->specs = hg_native_specs(c->agent->natives, r->compiler, path,
+	    c->toolchain, r->args, r->n_args, &c->err);
+	if (!c->specs)
+		return -(int)c->err.code;
+	hg_strvec_addf(&c->args, "-specs=%s", c->specs);
+	for (size_t i = 0; i < r->n_args; i++)
+		hg_strvec_add(&c->args, r->args[i]);
+	c->sent.args = c->args.v;
+	c->sent.n_args = c->args.n;
+	rc = hg_inputs_add(in, "/", c->specs, &c->err);
+	hg_inputs_sort(in);
+	return rc;
+}
+
 /* With tools the compiler's own files go along, for workers that lack them. */
 static int
 send_inputs(struct compile *c, const struct hg_inputs *in,
@@ -164,7 +195,7 @@ send_inputs(struct compile *c, const struct hg_inputs *in,
 	struct hg_request request = HG_REQUEST_INIT;
 	struct utsname host;
 	const struct hg_request_parts parts = {
-		.request = c->request,
+		.request = &c->sent,
 		.inputs = in,
 		.tools = tools,
 		.toolchain = c->toolchain,
@@ -231,7 +262,7 @@ try_once(struct compile *c, const struct hg_inputs *in,
  * where they show their own, with it; from then on at once with it.
  */
 static int
-try_workers(struct compile *c, const struct hg_inputs *in)
+try_workers(struct compile *c, struct hg_inputs *in)
 {
 	const struct hg_agent_request *r = c->request;
 	const char *env = hg_request_env(r, "PATH");
@@ -240,6 +271,8 @@ try_workers(struct compile *c, const struct hg_inputs *in)
 	int rc = hg_toolchain_digest(c->agent->toolchains, r->compiler, path,
 	    c->toolchain, &c->err);
 
+	if (rc == 0)
+		rc = resolve_native(c, in, path);
 	if (rc)
 		return rc;
 	tools = hg_toolset_find(
@@ -269,7 +302,22 @@ do_compile(struct compile *c)
 	if (rc == 0)
 		rc = try_workers(c, &in);
 	hg_inputs_release(&in);
+	hg_strvec_release(&c->args);
 	return rc;
+}
+
+/* A compile here would not read our file. */
+static void
+hide_specs(struct compile *c)
+{
+	struct hg_wire_result *r = c->result;
+
+	for (size_t i = 0; c->specs && i < r->n_observed; i++)
+		if (strcmp(r->observed[i].path, c->specs) == 0) {
+			free(r->observed[i].path);
+			r->observed[i] = r->observed[--r->n_observed];
+			return;
+		}
 }
 
 /* ---- the reply ---------------------------------------------------------- */
@@ -330,6 +378,7 @@ hg_compile_run(struct hg_agent *agent, const struct hg_agent_request *request,
 	atomic_fetch_add(&agent->compiles, 1);
 	if (do_compile(&c) == 0) {
 		atomic_fetch_add(&agent->remote, 1);
+		hide_specs(&c);
 		pack_result(&c, ret_reply);
 		*c.err.text = '\0';
 		c.reason = c.result->from_cache ? HG_REASON_remote_hit

@@ -27,6 +27,8 @@ services_agent_libagent_a_SOURCES = \
 	%D%/known.h \
 	%D%/listen.c \
 	%D%/listen.h \
+	%D%/native.c \
+	%D%/native.h \
 	%D%/options.c \
 	%D%/options.def \
 	%D%/options.h \

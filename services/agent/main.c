@@ -37,6 +37,7 @@
 #include "services/agent/listen.h"
 #include "services/agent/contents.h"
 #include "services/agent/known.h"
+#include "services/agent/native.h"
 #include "services/agent/options.h"
 #include "services/agent/scan.h"
 #include "services/agent/search.h"
@@ -160,7 +161,7 @@ server_open(struct server *s, const struct hg_agent_options *options,
     struct hg_error *err)
 {
 	struct hg_agent *a = &s->agent;
-	char *so;
+	char *so, *dir;
 	int rc;
 
 	load_config(&a->config);
@@ -183,6 +184,9 @@ server_open(struct server *s, const struct hg_agent_options *options,
 	a->toolsets = hg_toolsets_new(so);
 	free(so);
 	pthread_mutex_init(&a->upload, NULL);
+	dir = hg_path_dir(options->socket);
+	a->natives = hg_natives_new(dir);
+	free(dir);
 	a->contents = hg_contents_new(CONTENTS_BYTES);
 	a->scan = hg_scan_new(a->search, a->contents, a->config.agent_scan);
 	a->known = hg_known_new();
@@ -203,6 +207,7 @@ server_release(struct server *s)
 	hg_search_free(a->search);
 	hg_toolchains_free(a->toolchains);
 	hg_toolsets_free(a->toolsets);
+	hg_natives_free(a->natives);
 	pthread_mutex_destroy(&a->upload);
 	hg_contents_free(a->contents);
 	hg_known_free(a->known);

@@ -143,6 +143,17 @@ write_file(const struct hg_view *view, const char *cwd, const char *path,
 
 /* ---- as on the client -------------------------------------------------- */
 
+/* A link may be listed twice, as a folder may. */
+static bool
+is_that_link(int dir, const char *name, const char *target)
+{
+	char text[HG_MAX_PATH_BYTES];
+	ssize_t n = readlinkat(dir, name, text, sizeof(text));
+
+	return n > 0 && (size_t)n == strlen(target) &&
+	    memcmp(text, target, (size_t)n) == 0;
+}
+
 /* What the host shows there is what the compile will see. */
 static int
 place_input(const struct hg_view *view, struct hg_blobs *blobs,
@@ -165,7 +176,8 @@ place_input(const struct hg_view *view, struct hg_blobs *blobs,
 	if (!*in->symlink)
 		return hg_blobs_copy(blobs, &in->id, tree->dir,
 		    hg_path_base(name), (in->mode & 0777) | 0400, err);
-	if (symlinkat(in->symlink, tree->dir, hg_path_base(name)) < 0)
+	if (symlinkat(in->symlink, tree->dir, hg_path_base(name)) < 0 &&
+	    !is_that_link(tree->dir, hg_path_base(name), in->symlink))
 		return hg_fail_errno(err, errno == EEXIST ? HG_DENIED : HG_IO,
 		    "cannot make link %s", in->path);
 	return 0;

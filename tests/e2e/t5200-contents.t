@@ -97,6 +97,15 @@ ok 'a second client gets the same object' cmp got.o other.o
 below 'and uploads no header' "$(sent)" 9000
 HG_AGENT_LOG=$hg_dir/agent.log
 
+case $(uname -m) in
+x86_64)
+	compile 'this processor' gcc -g -O3 -march=native -Iinc -c a.c
+	compile 'tuned for this processor' gcc -g -O3 -mtune=native -Iinc -c a.c
+	compile 'this processor but for' \
+		gcc -g -O3 -march=native -mno-avx -mtune=generic -Iinc -c a.c
+	;;
+esac
+
 restart_worker
 compile 'worker restarted' gcc -g -Iinc -c a.c
 below 'it has kept what it had' "$(sent)" 6000

@@ -235,7 +235,7 @@ START_TEST(knows_when_folder_and_machine_matter)
 		{ "-g0 -c a.c", false, false, false, false },
 		{ "-ggdb3 -c a.c", true, false, false, false },
 		{ "--coverage -c a.c", false, true, false, false },
-		{ "-march=native -c a.c", false, false, true, true },
+		{ "-march=native -c a.c", false, false, false, true },
 		{ "-fplugin=x.so -c a.c", false, false, true, false },
 		{ "-S a.c", false, false, true, false },
 	};
