@@ -30,6 +30,7 @@ AC_DEFUN([HG_DEPENDENCIES], [
 	HG_PKG([XXHASH], [libxxhash >= 0.8], [libxxhash-dev])
 	HG_PKG([ZSTD], [libzstd >= 1.4], [libzstd-dev])
 	HG_PKG([JANSSON], [jansson >= 2.12], [libjansson-dev])
+	HG_PKG([CURL], [libcurl >= 7.68], [libcurl4-openssl-dev])
 	HG_INIPARSER
 	PKG_CHECK_MODULES([CHECK], [check >= 0.15], [hg_check=yes],
 		[AC_MSG_ERROR([check >= 0.15 is missing: install check])])
