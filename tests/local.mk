@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	tests/e2e/same.sh \
 	tests/e2e/bare-machine \
 	tests/e2e/own-dev \
+	tests/lib/docker.sh \
 	tests/lib/farm.sh \
 	tests/lib/projects.sh \
 	tests/lib/spec.proto \

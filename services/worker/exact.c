@@ -17,6 +17,7 @@
 #include "lib/base/strbuf.h"
 #include "lib/observe/observe.h"
 #include "services/worker/collect.h"
+#include "services/worker/container.h"
 #include "services/worker/executor_private.h"
 #include "services/worker/jail.h"
 #include "services/worker/needed.h"
@@ -87,7 +88,9 @@ run_compiler(struct hg_execution *e, struct hg_observe *observe,
 	make_env(e, observe, &env);
 	spec.argv = (const char *const *)argv.v;
 	spec.env = (const char *const *)env.v;
-	rc = hg_jail_run(&spec, &e->outcome->proc, err);
+	rc = e->container ? hg_container_run(
+				e->container, &spec, &e->outcome->proc, err)
+			  : hg_jail_run(&spec, &e->outcome->proc, err);
 	hg_strvec_release(&env);
 	hg_strvec_release(&argv);
 	return rc;
@@ -136,9 +139,8 @@ start_observing(struct hg_execution *e, struct hg_error *err)
 	return observe;
 }
 
-/* Another worker would not be able to lay out these inputs either. */
-static bool
-is_clients_fault(int rc)
+bool
+hg_execution_is_clients_fault(int rc)
 {
 	return rc == -HG_INVALID || rc == -HG_CORRUPT || rc == -HG_DENIED ||
 	    rc == -HG_PROTOCOL || rc == -HG_TOOBIG;
@@ -199,14 +201,14 @@ hg_execute_exact(struct hg_execution *e)
 	struct hg_error err = { .text = "" };
 	int rc;
 
-	if (*e->x->no_sandbox) {
+	if (*e->x->no_sandbox && !e->container) {
 		hg_fail(&err, HG_UNAVAILABLE,
 		    "this worker cannot make sandboxes: %s", e->x->no_sandbox);
 		hg_outcome_infra(e->outcome, e->request->protocol, err.text);
 		return;
 	}
 	rc = lay_out(e, &err);
-	if (is_clients_fault(rc)) {
+	if (hg_execution_is_clients_fault(rc)) {
 		hg_outcome_refuse(
 		    e->outcome, HG_RPC_INVALID_ARGUMENT, "%s", err.text);
 		return;

@@ -22,6 +22,9 @@
 #include "services/worker/cell.h"
 #include "services/worker/cgroup.h"
 #include "services/worker/compiler.h"
+#include "services/worker/docker.h"
+#include "services/worker/docker_execute.h"
+#include "services/worker/docker_images.h"
 #include "services/worker/executor_private.h"
 #include "services/worker/host.h"
 #include "services/worker/jail.h"
@@ -68,6 +71,21 @@ probe_sandbox(struct hg_executor *x)
 		    "reason=\"%s\"", err.text);
 }
 
+static int
+start_docker(struct hg_executor *x, struct hg_error *err)
+{
+	const struct hg_executor_options *o = x->options;
+	char *runner;
+
+	if (!o->docker)
+		return 0;
+	runner = hg_host_helper(o->helper_dir, "hg-runner");
+	x->docker =
+	    hg_docker_new(o->docker, runner, x->observer, o->work_dir, err);
+	free(runner);
+	return x->docker ? 0 : -HG_EXHAUSTED;
+}
+
 struct hg_executor *
 hg_executor_new(
     const struct hg_executor_options *options, struct hg_error *err)
@@ -107,6 +125,10 @@ hg_executor_new(
 		.cgroups = x->cgroups,
 	};
 	x->cells = hg_cells_new(&x->cells_options);
+	if (start_docker(x, err)) {
+		hg_executor_free(x);
+		return NULL;
+	}
 	probe_sandbox(x);
 	return x;
 }
@@ -118,6 +140,7 @@ hg_executor_free(struct hg_executor *x)
 		return;
 	hg_cells_free(x->cells);
 	hg_cgroups_free(x->cgroups);
+	hg_docker_free(x->docker);
 	hg_toolchains_free(x->toolchains);
 	hg_digests_free(x->memo);
 	hg_toolroots_free(x->toolroots);
@@ -132,6 +155,12 @@ const char *
 hg_executor_no_sandbox(const struct hg_executor *x)
 {
 	return x->no_sandbox;
+}
+
+bool
+hg_executor_has_docker(struct hg_executor *x)
+{
+	return hg_docker_is_available(x->docker);
 }
 
 /* ---- before ------------------------------------------------------------ */
@@ -221,13 +250,50 @@ is_well_formed(const struct hg_wire_compile *r, struct hg_outcome *o)
 	return o->status == HG_RPC_OK;
 }
 
+/* In a container its file is looked for when it is run. */
+static int
+check_compiler_name(const struct hg_wire_compile *r, struct hg_error *err)
+{
+	const char *name = r->protocol > 0 ? r->compiler_path : r->compiler;
+
+	if (!hg_compiler_family(
+		r->protocol > 0 ? hg_path_base(name) : name))
+		return hg_fail(err, HG_NOCOMPILER,
+		    "%s is not the name of a compiler", name);
+	return 0;
+}
+
+/*
+ * The image to compile in, owned; NULL: natively. An image by default only has
+ * the compiler of our own clients by chance.
+ */
+static char *
+choose_image(
+    struct hg_executor *x, const struct hg_wire_compile *r, bool native)
+{
+	const struct hg_docker_options *d = x->options->docker;
+	bool configured;
+	char *image;
+
+	if (!d)
+		return NULL;
+	image = hg_docker_image(
+	    d->images, r->target_arch, r->target_os, &configured);
+	if (d->always || configured || (!native && r->protocol == 0))
+		return image;
+	free(image);
+	return NULL;
+}
+
 static bool
 can_do(struct hg_execution *e)
 {
-	const struct hg_executor *x = e->x;
+	struct hg_executor *x = e->x;
 	const struct hg_wire_compile *r = e->request;
 	struct hg_outcome *o = e->outcome;
 	struct hg_error err = { .text = "" };
+	bool native = hg_capability_can_target(
+	    x->options->capability, r->target_arch, r->target_os);
 
 	if (r->protocol == 1) {
 		hg_outcome_infra(o, r->protocol,
@@ -242,15 +308,18 @@ can_do(struct hg_execution *e)
 		    o, r->protocol, HG_APP_ERROR_SOURCE_TOO_BIG, err.text);
 		return false;
 	}
-	if (!hg_capability_can_target(
-		x->options->capability, r->target_arch, r->target_os)) {
+	e->image = choose_image(x, r, native);
+	if (x->options->docker && x->options->docker->always)
+		native = false;
+	if (!e->image && !native) {
 		hg_fail(&err, HG_UNSUPPORTED, "%s %s", r->target_os,
 		    r->target_arch);
 		hg_outcome_app_error(
 		    o, r->protocol, HG_APP_ERROR_NO_TARGET, err.text);
 		return false;
 	}
-	if (check_compiler(e, &err)) {
+	if (e->image ? check_compiler_name(r, &err)
+		     : check_compiler(e, &err)) {
 		hg_outcome_app_error(
 		    o, r->protocol, HG_APP_ERROR_NO_COMPILER, err.text);
 		return false;
@@ -353,8 +422,15 @@ hg_executor_run(struct hg_executor *x, const struct hg_wire_compile *request,
 
 	if (left_ns < e.timeout_ns || e.timeout_ns == 0)
 		e.timeout_ns = left_ns == UINT64_MAX ? 0 : left_ns;
-	if (!is_well_formed(request, ret) || !can_do(&e))
+	if (!is_well_formed(request, ret) || !can_do(&e)) {
+		free(e.image);
 		return;
+	}
+	if (e.image) {
+		hg_execute_docker(&e);
+		free(e.image);
+		return;
+	}
 	if (make_place(&e, &err)) {
 		hg_outcome_infra(ret, request->protocol, err.text);
 	} else {

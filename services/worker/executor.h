@@ -6,12 +6,14 @@
 #ifndef HG_WORKER_EXECUTOR_H
 #define HG_WORKER_EXECUTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "services/worker/cgroup.h"
 
 struct hg_capability;
+struct hg_docker_options;
 struct hg_error;
 struct hg_executor;
 struct hg_outcome;
@@ -28,6 +30,8 @@ struct hg_executor_options {
 	/* where compilers that are asked for by name are looked for */
 	const char *path_list;
 	const struct hg_capability *capability;
+	/* NULL: compiles are never done in containers */
+	const struct hg_docker_options *docker;
 	uint64_t max_source_bytes;
 	uint64_t max_message_bytes;
 	/* of one compile */
@@ -55,6 +59,9 @@ void hg_executor_free(struct hg_executor *x);
 
 /* "" or why sandboxes cannot be made here; owned by x. */
 const char *hg_executor_no_sandbox(const struct hg_executor *x);
+
+/* Could compiles be done in containers, when it was last tried? Any thread. */
+bool hg_executor_has_docker(struct hg_executor *x);
 
 /*
  * Fills ret, which was initialised. cancel_fd becomes readable when the caller

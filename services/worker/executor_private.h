@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What executor.c, exact.c and simple.c share. */
+/* What executor.c, exact.c, simple.c and docker_execute.c share. */
 #ifndef HG_WORKER_EXECUTOR_PRIVATE_H
 #define HG_WORKER_EXECUTOR_PRIVATE_H
 
@@ -10,9 +10,14 @@
 #include "services/worker/outcome.h"
 #include "services/worker/view.h"
 
+/* Where source and headers of the specification's requests lie. */
+#define HG_SIMPLE_FOLDER "/build"
+
 struct hg_blobs;
 struct hg_cgroups;
+struct hg_container;
 struct hg_digests;
+struct hg_docker;
 struct hg_toolchains;
 struct hg_toolroot;
 struct hg_toolroots;
@@ -23,6 +28,8 @@ struct hg_executor {
 	struct hg_digests *memo;
 	struct hg_blobs *blobs;
 	struct hg_toolroots *toolroots;
+	/* NULL: all is done natively */
+	struct hg_docker *docker;
 	/* programs of ours */
 	char *sandbox;
 	char *observer;
@@ -50,6 +57,9 @@ struct hg_execution {
 	struct hg_cell *cell;
 	struct hg_job_folder folder;
 	struct hg_view view;
+	/* in which image, and the container of it; NULL: natively */
+	char *image;
+	struct hg_container *container;
 };
 
 /* A request of our own clients: everything as on their machine. */
@@ -65,6 +75,9 @@ void hg_simple_arguments(
     const struct hg_wire_compile *request, struct hg_strvec *ret);
 /* An argument that makes a compiler run other programs; NULL if there is none. */
 const char *hg_simple_unsafe_argument(const struct hg_strvec *args);
+
+/* Another worker would not be able to lay out these inputs either. */
+bool hg_execution_is_clients_fault(int rc);
 
 /*
  * After the compiler has ended: false, and the outcome set, when it did not end

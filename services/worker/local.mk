@@ -13,6 +13,19 @@ services_worker_libworker_a_SOURCES = \
 	%D%/compiler.c \
 	%D%/compiler.h \
 	%D%/compilers.def \
+	%D%/container.c \
+	%D%/container.h \
+	%D%/container_run.c \
+	%D%/docker.c \
+	%D%/docker.h \
+	%D%/docker_areas.c \
+	%D%/docker_execute.c \
+	%D%/docker_execute.h \
+	%D%/docker_images.c \
+	%D%/docker_images.def \
+	%D%/docker_images.h \
+	%D%/engine.c \
+	%D%/engine.h \
 	%D%/exact.c \
 	%D%/executor.c \
 	%D%/executor.h \
@@ -51,8 +64,11 @@ bin_hg_worker_LDADD = \
 	services/worker/libworker.a \
 	$(HG_WORKER_LIBS)
 
+services_worker_libworker_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+
 # What the worker is made of, uppermost first.
 HG_WORKER_LIBS = \
+	lib/http/libhttp.a \
 	lib/rpc/librpc.a \
 	lib/wire/libwire.a \
 	lib/blob/libblob.a \
@@ -68,6 +84,8 @@ HG_WORKER_LIBS = \
 	$(ARCHIVE_LIBS) \
 	$(CRYPTO_LIBS) \
 	$(INIPARSER_LIBS) \
+	$(CURL_LIBS) \
+	$(JANSSON_LIBS) \
 	-lpthread
 
 check_PROGRAMS += tests/unit/worker.t

@@ -44,6 +44,8 @@ struct hg_registration {
 	char *epoch;
 	uint64_t interval_ns;
 	bool joined;
+	/* what we said of Docker when we joined */
+	bool docker;
 	bool stopped;
 	/* trouble was logged, and is not again until it is over */
 	bool told;
@@ -153,6 +155,7 @@ shake_hands(struct hg_registration *r)
 	struct hg_wire_handshake m;
 
 	hg_worker_describe(w, &self);
+	r->docker = self.caps.docker_available;
 	m = (struct hg_wire_handshake){
 		.worker_id = w->id,
 		.caps = self.caps,
@@ -192,6 +195,9 @@ on_beat(void *arg, const struct hg_rpc_result *result)
 		lose(r, result->message);
 	}
 	hg_wire_health_reply_free(m);
+	/* capabilities are told when shaking hands */
+	if (r->joined && r->docker != hg_executor_has_docker(r->worker->executor))
+		r->joined = false;
 	if (r->joined)
 		next_step(r, r->interval_ns);
 	/* it answers, and only has to be told again */

@@ -15,11 +15,10 @@
 #include "lib/base/strvec.h"
 #include "services/worker/collect.h"
 #include "services/worker/compiler.h"
+#include "services/worker/docker_execute.h"
 #include "services/worker/executor_private.h"
 #include "services/worker/jail.h"
 
-/* Where source and headers lie in the job's root folder. */
-#define FOLDER "/build"
 #define OBJECT "hybridgrid-output.o"
 
 /* ---- arguments --------------------------------------------------------- */
@@ -175,7 +174,7 @@ run_in_sandbox(struct hg_execution *e, const struct hg_strvec *argv,
 		.cell = e->cell,
 		.limits = &e->x->limits,
 		.view = &e->view,
-		.cwd = FOLDER,
+		.cwd = HG_SIMPLE_FOLDER,
 		.argv = (const char *const *)argv->v,
 		.env = env,
 		.umask = 022,
@@ -198,7 +197,7 @@ run_natively(struct hg_execution *e, const struct hg_strvec *argv,
 	    "ulimit -c 0; ulimit -f 8388608; ulimit -n 4096; exec \"$@\"";
 	char *path = hg_xasprintf("PATH=%s", e->x->options->path_list);
 	char *tmp = hg_xasprintf("TMPDIR=%s/tmp", e->view.root);
-	char *cwd = hg_xasprintf("%s" FOLDER, e->view.root);
+	char *cwd = hg_xasprintf("%s" HG_SIMPLE_FOLDER, e->view.root);
 	const char *const env[] = { path, tmp, "LC_ALL=C", NULL };
 	struct hg_proc_spec spec = HG_PROC_SPEC_INIT;
 	struct hg_strvec words = HG_STRVEC_INIT;
@@ -252,7 +251,7 @@ static int
 take_object(struct hg_execution *e, struct hg_error *err)
 {
 	struct hg_outcome *o = e->outcome;
-	int rc = hg_collect_file(&e->view, FOLDER, OBJECT,
+	int rc = hg_collect_file(&e->view, HG_SIMPLE_FOLDER, OBJECT,
 	    e->x->options->max_message_bytes, &o->text, err);
 
 	o->result.object = (struct hg_blob){ o->text.buf, o->text.len };
@@ -264,10 +263,17 @@ void
 hg_execute_simple(struct hg_execution *e)
 {
 	struct hg_error err = { .text = "" };
-	int rc = hg_layout_simple(&e->view, FOLDER, e->request, &err);
+	int rc = hg_layout_simple(&e->view, HG_SIMPLE_FOLDER, e->request, &err);
 
 	if (rc == 0)
-		rc = run_compiler(e, &err);
+		rc = e->container
+		    ? hg_docker_run_simple(e, HG_SIMPLE_FOLDER, &err)
+		    : run_compiler(e, &err);
+	if (rc == -HG_NOCOMPILER) {
+		hg_outcome_app_error(e->outcome, e->request->protocol,
+		    HG_APP_ERROR_NO_COMPILER, err.text);
+		return;
+	}
 	if (rc == -HG_INVALID) {
 		hg_outcome_refuse(
 		    e->outcome, HG_RPC_INVALID_ARGUMENT, "%s", err.text);

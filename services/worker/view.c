@@ -25,10 +25,15 @@
 void
 hg_view_init(struct hg_view *v, const char *root, bool with_headers)
 {
-	v->root = root;
-	v->tools = NULL;
-	hg_strvec_init(&v->binds);
+	*v = (struct hg_view){ .root = root };
 	hg_host_paths(with_headers, &v->binds);
+}
+
+void
+hg_view_init_container(
+    struct hg_view *v, const char *root, const struct hg_strvec *areas)
+{
+	*v = (struct hg_view){ .root = root, .tools = root, .areas = areas };
 }
 
 void
@@ -47,16 +52,34 @@ hg_view_use_tools(
 	v->tools = tools;
 }
 
+static bool
+is_at_or_below(const char *path, const char *top)
+{
+	size_t n = strlen(top);
+
+	return strncmp(path, top, n) == 0 &&
+	    (path[n] == '\0' || path[n] == '/');
+}
+
+/* What leads to an area has to be walked through, and so is not the host's. */
+static bool
+is_of_image(const struct hg_view *v, const char *path)
+{
+	for (size_t i = 0; i < v->areas->n; i++)
+		if (is_at_or_below(path, v->areas->v[i]) ||
+		    is_at_or_below(v->areas->v[i], path))
+			return false;
+	return *path != '\0';
+}
+
 bool
 hg_view_is_host(const struct hg_view *v, const char *path)
 {
-	for (size_t i = 0; i < v->binds.n; i++) {
-		size_t n = strlen(v->binds.v[i]);
-
-		if (strncmp(path, v->binds.v[i], n) == 0 &&
-		    (path[n] == '\0' || path[n] == '/'))
+	if (v->areas)
+		return is_of_image(v, path);
+	for (size_t i = 0; i < v->binds.n; i++)
+		if (is_at_or_below(path, v->binds.v[i]))
 			return true;
-	}
 	return false;
 }
 

@@ -23,15 +23,23 @@ struct hg_view {
 	struct hg_strvec binds;
 	/* ... or, unless it is NULL, of this folder in the host's place */
 	const char *tools;
+	/*
+	 * Unless it is NULL, all that is not the host's: in a container, whose
+	 * image stands for the host and whose root folder is tools, too.
+	 */
+	const struct hg_strvec *areas;
 };
 
 void hg_view_init(struct hg_view *v, const char *root, bool with_headers);
+/* The same of a container, all of which is below root; borrows both. */
+void hg_view_init_container(
+    struct hg_view *v, const char *root, const struct hg_strvec *areas);
 void hg_view_release(struct hg_view *v);
 /* Shows these names of a folder, both of which outlive v, instead of the host. */
 void hg_view_use_tools(
     struct hg_view *v, const char *tools, const struct hg_strvec *names);
 
-/* Is path (plain, absolute) a bound one or below one? */
+/* Is path (plain, absolute) the host's own, or below what is? */
 bool hg_view_is_host(const struct hg_view *v, const char *path);
 
 /*

@@ -62,17 +62,25 @@ max_memory(const struct hg_worker *w)
 	    : w->capability.memory_bytes / 4 * 3;
 }
 
-static void
-set_executor_options(struct hg_worker *w)
+static int
+set_executor_options(struct hg_worker *w, struct hg_error *err)
 {
 	unsigned slots = slots_wanted(w);
+	struct hg_error wrong = { .code = HG_OK };
+	bool docker =
+	    hg_docker_options_read(w->cfg, &w->docker_options, &wrong);
 
+	if (wrong.code != HG_OK) {
+		*err = wrong;
+		return -(int)wrong.code;
+	}
 	w->executor_options = (struct hg_executor_options){
 		.work_dir = w->work_dir.path,
 		.store_dir = w->store_dir,
 		.store_bytes = w->cfg->worker_store_size,
 		.path_list = w->path_list,
 		.capability = &w->capability,
+		.docker = docker ? &w->docker_options : NULL,
 		.max_source_bytes = w->cfg->worker_max_source,
 		.max_message_bytes = w->cfg->worker_max_message,
 		.timeout_ns = w->cfg->worker_timeout,
@@ -86,6 +94,7 @@ set_executor_options(struct hg_worker *w)
 		.max_output_bytes = w->cfg->worker_max_output,
 		.spares = slots < MAX_SPARES ? slots : MAX_SPARES,
 	};
+	return 0;
 }
 
 static int
@@ -157,7 +166,8 @@ hg_worker_new(const struct hg_config *cfg, struct hg_error *err)
 	w->store_dir = hg_config_store_dir(cfg->worker_store_dir, "worker");
 	hg_capability_detect(
 	    &hg_capability_system_roots, w->path_list, &w->capability);
-	set_executor_options(w);
+	if (set_executor_options(w, err))
+		goto fail;
 	w->executor = hg_executor_new(&w->executor_options, err);
 	if (!w->executor)
 		goto fail;
@@ -291,4 +301,5 @@ hg_worker_describe(struct hg_worker *w, struct hg_wire_worker *ret)
 	};
 	hg_capability_to_wire(
 	    &w->capability, (unsigned)count.threads, &ret->caps);
+	ret->caps.docker_available = hg_executor_has_docker(w->executor);
 }

@@ -13,6 +13,7 @@
 
 #include "lib/config/hg_config.h"
 #include "services/worker/capability.h"
+#include "services/worker/docker.h"
 #include "services/worker/executor.h"
 #include "services/worker/work_dir.h"
 
@@ -36,6 +37,7 @@ struct hg_worker {
 	char *path_list;
 	uint64_t started_ns;
 	struct hg_capability capability;
+	struct hg_docker_options docker_options;
 	struct hg_executor_options executor_options;
 
 	struct hg_rpc_loop *loop;
