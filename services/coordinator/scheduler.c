@@ -87,10 +87,13 @@ can_cross(const struct hg_worker *w, const struct hg_need *need)
 	return false;
 }
 
+/* What a worker names are its own; those of images are not known here. */
 static bool
 has_compiler(const struct hg_worker *w, const struct hg_need *need)
 {
 	if (w->families.n == 0)
+		return true;
+	if (w->docker_available && !is_native(w, need))
 		return true;
 	for (size_t i = 0; i < w->families.n; i++)
 		if (hg_family_fits(w->families.v[i], need->family))

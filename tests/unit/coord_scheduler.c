@@ -228,6 +228,22 @@ START_TEST(says_why_there_is_no_worker)
 }
 END_TEST
 
+START_TEST(images_have_compilers_of_their_own)
+{
+	struct farm f;
+	struct hg_worker *w;
+
+	farm_init(&f);
+	w = add(&f, "w", amd64, gcc, 1);
+	w->docker_available = true;
+	ask(&f, arm64, clang);
+	ck_assert_ptr_eq(pick(&f).worker, w);
+	ask(&f, amd64, clang);
+	ck_assert_int_eq(pick(&f).result, HG_PICK_NO_COMPILER);
+	farm_release(&f);
+}
+END_TEST
+
 START_TEST(bare_requests_go_to_bare_workers)
 {
 	struct hg_wire_compile c = request(amd64, gcc);
@@ -428,7 +444,8 @@ END_TEST
 
 UNIT_MAIN("coord_scheduler", compiler_names_have_families,
     architectures_have_synonyms, score_is_the_specifications,
-    says_why_there_is_no_worker, bare_requests_go_to_bare_workers,
+    says_why_there_is_no_worker,
+    images_have_compilers_of_their_own, bare_requests_go_to_bare_workers,
     bundle_needs_a_worker_that_knows_it,
     workers_that_list_nothing_accept_everything, empty_architecture_matches_all,
     cross_compilers_count_as_able, full_workers_are_waited_for,
