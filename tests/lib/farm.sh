@@ -59,7 +59,8 @@ hg_port()
 	sed -n 's/^ready .*grpc=[^ ]*:\([0-9]*\).*/\1/p' "$1"
 }
 
-# hg_start_coordinator [PORT [ARGUMENT...]]: sets HG_COORDINATOR
+# hg_start_coordinator [PORT [ARGUMENT...]]: sets HG_COORDINATOR. $hg_coord_in is a
+# program that runs it.
 # tests give the arguments
 # shellcheck disable=SC2120
 hg_start_coordinator()
@@ -67,7 +68,7 @@ hg_start_coordinator()
 	sc_port=${1:-0}
 	[ $# -eq 0 ] || shift
 	: >"$hg_dir/coord.log"
-	"$hg_bin/hg-coord" serve --grpc-port "$sc_port" "$@" \
+	${hg_coord_in:-} "$hg_bin/hg-coord" serve --grpc-port "$sc_port" "$@" \
 		>"$hg_dir/coord.log" 2>&1 </dev/null &
 	hg_coord_pid=$!
 	hg_pids="$hg_pids $hg_coord_pid"
