@@ -304,11 +304,12 @@ option(struct scan *s, const struct hg_arg_row *row, const char *word,
 	case HG_HANDLER_FRONTEND:
 		frontend_word(s, value);
 		break;
+	/* for GCC both are -e, the linker's */
 	case HG_HANDLER_AST:
-		s->ast = true;
+		s->ast = s->is_clang;
 		break;
 	case HG_HANDLER_LLVM:
-		s->llvm = true;
+		s->llvm = s->is_clang;
 		break;
 	case HG_HANDLER_NONE:
 		break;

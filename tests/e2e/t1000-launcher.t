@@ -129,6 +129,41 @@ chmod +x wrap/gcc
 	echo "$t_count $t_failed" >counts)
 read -r t_count t_failed <counts
 
+# A static program reads files unseen, though what it runs is seen again.
+mkdir static
+cat >static.c <<'EOF'
+#include <stdio.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	char option[64] = "-DNONE";
+	FILE *f = fopen("option", "r");
+	char *args[8] = { GCC, option };
+
+	if (f && fgets(option, sizeof(option), f))
+		fclose(f);
+	for (int i = 1; i < argc && i < 6; i++)
+		args[i + 1] = argv[i];
+	execv(GCC, args);
+	return 127;
+}
+EOF
+mkdir dynamic
+gcc -static -DGCC="\"$(command -v gcc)\"" static.c -o static/gcc
+gcc -DGCC="\"$(command -v gcc)\"" static.c -o dynamic/gcc
+echo 'int opt = OPT;' >opt.c
+printf %s -DOPT=1 >option
+sleep 0.05
+same not_observed 'a static wrapper' static/gcc -c opt.c -o opt.o
+mkdir script
+printf '#!/bin/sh\nexec static/gcc "$@"\n' >script/gcc
+chmod +x script/gcc
+same not_observed '... run by another' script/gcc -c opt.c -o opt.o
+same hit 'a wrapper that is linked as usual' dynamic/gcc -c opt.c -o opt.o
+printf %s -DOPT=2 >option
+sleep 0.05
+compiled_anew '... reads something else' dynamic/gcc -c opt.c -o opt.o
+
 # settings
 HG_DISABLE=1 "$launcher" gcc -c b.c -o b.o
 is 'HG_DISABLE' "$(last_reason)" disabled

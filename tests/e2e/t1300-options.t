@@ -247,6 +247,7 @@ hit -O2 -fdump-noaddr -fdump-tree-all -Iinc -c a.c -o out/a.o
 hit -O2 -fdump-noaddr -fdump-tree-optimized=out/tree.txt -Iinc -c a.c
 hit -O2 -fdump-noaddr -fdump-rtl-expand -Iinc -c a.c
 hit -fdump-passes -c b.c
+hit -emit-llvm -c b.c
 hit -dumpbase q.c -fdump-tree-original -Iinc -c a.c
 hit -dumpdir out/ -fdump-tree-original -Iinc -c a.c
 hit -aux-info out/aux.txt -Iinc -c a.c

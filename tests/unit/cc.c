@@ -117,8 +117,7 @@ START_TEST(names_the_outputs)
 		{ "-E a.c", NULL, NULL },
 		{ "-fsyntax-only -c a.c -o a.o", NULL, NULL },
 		{ "-c -o a.o -xc foo", "a.o", NULL },
-		{ "-emit-llvm -c d/a.c", "a.bc", NULL },
-		{ "-S -emit-llvm d/a.c", "a.ll", NULL },
+		{ "-emit-llvm -c d/a.c", "a.o", NULL },
 		{ "-xc -c -", "-.o", NULL },
 		{ "-xc -c - -o x.o -MD", "x.o", "x.d" },
 		{ "-E -", NULL, NULL },
@@ -162,6 +161,18 @@ START_TEST(clang_takes_less_of_preprocessor_words)
 		ck_assert_int_eq(c.target_matters, cases[i].target_matters);
 		hg_cc_command_release(&c);
 	}
+}
+END_TEST
+
+START_TEST(clang_has_other_kinds_of_output)
+{
+	struct hg_cc_command c = parse_as("-emit-llvm -c d/a.c", true);
+
+	ck_assert_str_eq(c.output, "a.bc");
+	hg_cc_command_release(&c);
+	c = parse_as("-S -emit-llvm d/a.c", true);
+	ck_assert_str_eq(c.output, "a.ll");
+	hg_cc_command_release(&c);
 }
 END_TEST
 
@@ -465,7 +476,7 @@ START_TEST(environment_that_matters)
 END_TEST
 
 UNIT_MAIN("cc", rows_are_in_byte_order_and_unique, every_row_finds_itself,
-    clang_takes_less_of_preprocessor_words,
+    clang_takes_less_of_preprocessor_words, clang_has_other_kinds_of_output,
     the_longest_fitting_row_wins, names_the_outputs,
     says_why_a_command_is_not_ours, the_key_leaves_out_names_of_outputs,
     knows_when_folder_and_machine_matter, preprocessing_form_writes_nothing,
