@@ -163,6 +163,29 @@ START_TEST(places_are_found_in_either_layout)
 }
 END_TEST
 
+START_TEST(groups_of_killed_workers_are_removed)
+{
+	struct hg_cgroups *g;
+	struct tree t;
+	char *left, *used;
+
+	tree_open(&t, "4:memory:/\n");
+	/* a number that no process has */
+	left = hg_xasprintf("%s/memory/hybridgrid-99999999-1", t.cgroup);
+	used = hg_xasprintf(
+	    "%s/memory/hybridgrid-%ld-99", t.cgroup, (long)getpid());
+	ck_assert_int_eq(hg_mkdir_p(left, NULL), 0);
+	ck_assert_int_eq(hg_mkdir_p(used, NULL), 0);
+	g = hg_cgroups_new(&t.roots, &limits);
+	ck_assert_int_ne(access(left, F_OK), 0);
+	ck_assert_int_eq(access(used, F_OK), 0);
+	hg_cgroups_free(g);
+	free(left);
+	free(used);
+	tree_close(&t);
+}
+END_TEST
+
 START_TEST(kills_are_counted_in_either_layout)
 {
 	struct hg_cgroup c = { .dirs = HG_STRVEC_INIT };
@@ -187,4 +210,4 @@ END_TEST
 
 UNIT_MAIN("cgroup", a_group_bounds_what_runs_in_it, no_limit_needs_no_group,
     a_machine_without_controllers_is_told, places_are_found_in_either_layout,
-    kills_are_counted_in_either_layout)
+    groups_of_killed_workers_are_removed, kills_are_counted_in_either_layout)
