@@ -174,6 +174,7 @@ else
 	compile 'bare worker, warnings' gcc -Wall -c a.c -Iinc
 	if command -v clang >/dev/null; then
 		compile 'bare worker, Clang' clang -g -O2 -Iinc -c a.c
+		compile 'bare worker, Clang, C++' clang++ -g -O2 -c b.cc
 	fi
 	hg_worker_in=
 fi

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Projects that nobody here wrote, built directly, by two workers, and from the
-# cache: the same bytes each time, and each compile where it should have been.
+# cache: the same bytes each time, and each compile where it should have been. The
+# workers have none of the client's headers, and one has not its compiler.
 # HG_TEST_PROJECTS chooses among them ("none": skip).
 . "$(dirname "$0")/lib.sh"
 . "$top_srcdir/tests/lib/projects.sh"
@@ -114,7 +115,17 @@ test_header()
 	same_as "$name" changed 'the direct build gives the same'
 }
 
-ok 'a coordinator and two workers start' hg_start_cluster 2 || done_testing
+start_farm()
+{
+	bare=$top_srcdir/tests/e2e/bare-machine
+	"$bare" true || bare=
+	hg_worker_in=$bare
+	BARE=headers hg_start_cluster 1 &&
+		hg_start_worker worker-2 &&
+		wait_for 15 hg_has_workers 2
+}
+
+ok 'a coordinator and two workers start' start_farm || done_testing
 for project in $projects; do
 	if why=$(project_fetch "$project" 2>&1); then
 		test_builds "$project" && test_header "$project"

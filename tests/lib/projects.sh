@@ -6,13 +6,13 @@
 # its tree is $hg_dir/p/NAME: src, and b where it is built, always the same
 # place, as paths end up in objects.
 
-# NAME: package, a header that only some sources see, program it builds
+# NAME: package, a header that only some sources see, program it builds, compilers
 project_row()
 {
 	case $1 in
-	leveldb) echo leveldb util/hash.h leveldbutil ;;
-	lua) echo lua5.4 src/lopcodes.h src/lua ;;
-	zstd) echo libzstd lib/common/xxhash.h programs/zstd ;;
+	leveldb) echo leveldb util/hash.h leveldbutil gcc g++ ;;
+	lua) echo lua5.4 src/lopcodes.h src/lua gcc g++ ;;
+	zstd) echo libzstd lib/common/xxhash.h programs/zstd clang clang++ ;;
 	*) return 1 ;;
 	esac
 }
@@ -35,6 +35,12 @@ project_fetch()
 		"$hg_dir/p/$1/src"
 }
 
+# project_compiler NAME C-OR-C++ (4 or 5)
+project_compiler()
+{
+	project_row "$1" | cut -d ' ' -f "$2"
+}
+
 # Objects carry debug information: paths and lines must come out right too.
 project_cmake()
 {
@@ -43,7 +49,10 @@ project_cmake()
 	shift 2
 	rm -rf "$hg_dir/p/$pc_name/b"
 	HG_DISABLE=1 cmake -S "$hg_dir/p/$pc_name/src/$pc_source" \
-		-B "$hg_dir/p/$pc_name/b" -G Ninja -DCMAKE_BUILD_TYPE=Debug \
+		-B "$hg_dir/p/$pc_name/b" -G Ninja \
+		-DCMAKE_BUILD_TYPE=RelWithDebInfo \
+		-DCMAKE_C_COMPILER="$(project_compiler "$pc_name" 4)" \
+		-DCMAKE_CXX_COMPILER="$(project_compiler "$pc_name" 5)" \
 		-DCMAKE_C_COMPILER_LAUNCHER="$pc_launcher" \
 		-DCMAKE_CXX_COMPILER_LAUNCHER="$pc_launcher" "$@" >/dev/null
 }
