@@ -75,11 +75,14 @@ is_native(const struct hg_worker *w, const struct hg_need *need)
 	return false;
 }
 
-/* Docker has images of cross-compilers; else one that is named for it. */
+/*
+ * Docker has images of cross-compilers, none of which is the very compiler that a
+ * client of ours has; else one that is named for it.
+ */
 static bool
 can_cross(const struct hg_worker *w, const struct hg_need *need)
 {
-	if (w->docker_available)
+	if (w->docker_available && need->protocol == 0)
 		return true;
 	for (size_t i = 0; i < w->targets.n; i++)
 		if (hg_arch_same(w->targets.v[i], need->arch))

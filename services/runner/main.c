@@ -347,14 +347,23 @@ run_call(const struct call *call, int conn, int child_fd,
 	kill_all_else();
 }
 
+static const char usage[] =
+    "usage: hg-runner SOCKET\n"
+    "\n"
+    "Runs compiles in a container; hg-worker starts it and serves the socket.\n";
+
 int
 main(int argc, char **argv)
 {
 	int conn, child_fd;
 	sigset_t child;
 
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		return fputs(usage, stdout) < 0;
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		return puts("hg-runner " PACKAGE_VERSION) < 0;
 	if (argc != 2) {
-		dprintf(STDERR_FILENO, "usage: hg-runner SOCKET\n");
+		fputs(usage, stderr);
 		return 64;
 	}
 	/* compiles run as the same user: they must not get at our descriptors */

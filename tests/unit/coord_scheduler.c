@@ -238,6 +238,8 @@ START_TEST(images_have_compilers_of_their_own)
 	w->docker_available = true;
 	ask(&f, arm64, clang);
 	ck_assert_ptr_eq(pick(&f).worker, w);
+	f.need.protocol = 1;
+	ck_assert_int_eq(pick(&f).result, HG_PICK_NO_ARCH);
 	ask(&f, amd64, clang);
 	ck_assert_int_eq(pick(&f).result, HG_PICK_NO_COMPILER);
 	farm_release(&f);
