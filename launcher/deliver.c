@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,7 +54,50 @@ create_mode(uint32_t mode)
 	return mode & 0111 ? 0777 : 0666;
 }
 
-typedef int fill_fn(void *arg, int fd, struct hg_error *err);
+/*
+ * A file being written. Over an old one the first bytes come last: killed on the
+ * way we leave what no linker takes for an object, and not the beginning of one
+ * and the end of another.
+ */
+struct out {
+	int fd;
+	bool is_old;
+	/* held back */
+	char first[8];
+	size_t n_first;
+};
+
+static int
+out_begin(struct out *o, struct hg_error *err)
+{
+	static const char nothing[sizeof(o->first)];
+
+	return o->is_old ? hg_write_all(o->fd, nothing, sizeof(nothing), err)
+			 : 0;
+}
+
+static int
+out_write(void *arg, const void *p, size_t n, struct hg_error *err)
+{
+	struct out *o = arg;
+	size_t k = o->is_old ? sizeof(o->first) - o->n_first : 0;
+
+	if (k > n)
+		k = n;
+	memcpy(o->first + o->n_first, p, k);
+	o->n_first += k;
+	return hg_write_all(o->fd, (const char *)p + k, n - k, err);
+}
+
+static int
+out_end(const struct out *o, struct hg_error *err)
+{
+	if (pwrite(o->fd, o->first, o->n_first, 0) != (ssize_t)o->n_first)
+		return hg_fail_errno(err, HG_IO, "cannot write");
+	return 0;
+}
+
+typedef int fill_fn(void *arg, struct out *out, struct hg_error *err);
 
 /* Calls fill on a new file that then takes the name path. */
 static int
@@ -61,16 +105,17 @@ replace(const char *path, uint32_t mode, fill_fn *fill, void *arg,
     struct hg_error *err)
 {
 	char *tmp = hg_xasprintf("%s.%ld.hgtmp", path, (long)getpid());
-	int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-	    create_mode(mode));
+	struct out out = { .fd = open(tmp,
+			       O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+			       create_mode(mode)) };
 	int rc;
 
-	if (fd < 0) {
+	if (out.fd < 0) {
 		rc = hg_fail_errno(err, HG_IO, "cannot create %s", tmp);
 		goto out;
 	}
-	rc = fill(arg, fd, err);
-	hg_fd_close(&fd);
+	rc = fill(arg, &out, err);
+	hg_fd_close(&out.fd);
 	/*
 	 * Assemblers remove what is there, too. A rename over it would make
 	 * ext4 write the new file to disk at once, which takes 0.2 ms.
@@ -118,20 +163,25 @@ static int
 overwrite(const char *path, uint32_t mode, uint64_t n, fill_fn *fill,
     void *arg, struct hg_error *err)
 {
-	int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct out out = { .fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC),
+		.is_old = true };
 	struct stat st;
 	int rc = -HG_NOTFOUND;
 
-	if (fd >= 0 && fstat(fd, &st) == 0 &&
-	    is_as_new(&st, create_mode(mode))) {
-		rc = fill(arg, fd, err);
+	if (out.fd >= 0 && n >= sizeof(out.first) &&
+	    fstat(out.fd, &st) == 0 && is_as_new(&st, create_mode(mode))) {
+		rc = out_begin(&out, err);
 		if (rc == 0)
-			rc = cut(fd, &st, n, err);
+			rc = fill(arg, &out, err);
+		if (rc == 0)
+			rc = cut(out.fd, &st, n, err);
+		if (rc == 0)
+			rc = out_end(&out, err);
 		/* neither the old nor the new one */
 		if (rc)
 			unlink(path);
 	}
-	hg_fd_close(&fd);
+	hg_fd_close(&out.fd);
 	return rc;
 }
 
@@ -170,11 +220,11 @@ struct bytes {
 };
 
 static int
-fill_bytes(void *arg, int fd, struct hg_error *err)
+fill_bytes(void *arg, struct out *out, struct hg_error *err)
 {
 	const struct bytes *b = arg;
 
-	return hg_write_all(fd, b->p, b->n, err);
+	return out_write(out, b->p, b->n, err);
 }
 
 int
@@ -199,17 +249,17 @@ struct cached {
 };
 
 static int
-fill_cached(void *arg, int fd, struct hg_error *err)
+fill_cached(void *arg, struct out *out, struct hg_error *err)
 {
 	const struct cached *c = arg;
 
 	if (c->clone) {
-		int rc = hg_result_clone(c->reader, c->i, fd, err);
+		int rc = hg_result_clone(c->reader, c->i, out->fd, err);
 
 		if (rc != -HG_UNSUPPORTED)
 			return rc;
 	}
-	return hg_result_copy(c->reader, c->i, fd, err);
+	return hg_result_copy(c->reader, c->i, out_write, out, err);
 }
 
 /* The dependency file of another checkout becomes one of this. */

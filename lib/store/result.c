@@ -418,12 +418,6 @@ stream(struct hg_result_reader *r, size_t i, hg_sink_fn *sink, void *arg,
 }
 
 static int
-to_fd(void *arg, const void *p, size_t n, struct hg_error *err)
-{
-	return hg_write_all(*(int *)arg, p, n, err);
-}
-
-static int
 to_strbuf(void *arg, const void *p, size_t n, struct hg_error *err)
 {
 	(void)err;
@@ -442,10 +436,10 @@ to_nowhere(void *arg, const void *p, size_t n, struct hg_error *err)
 }
 
 int
-hg_result_copy(
-    struct hg_result_reader *r, size_t i, int fd, struct hg_error *err)
+hg_result_copy(struct hg_result_reader *r, size_t i, hg_sink_fn *sink,
+    void *arg, struct hg_error *err)
 {
-	return stream(r, i, to_fd, &fd, err);
+	return stream(r, i, sink, arg, err);
 }
 
 int

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "lib/digest/digest.h"
+#include "lib/store/zip.h"
 
 struct hg_cache;
 struct hg_error;
@@ -73,11 +74,11 @@ void hg_result_close(struct hg_result_reader *r);
  */
 const struct hg_result *hg_result_head(const struct hg_result_reader *r);
 /*
- * Writes the content of output i to fd, checking it on the way. -HG_CORRUPT:
- * what was written is not to be used.
+ * Gives the content of output i to sink piece by piece, checking it on the way.
+ * -HG_CORRUPT: what sink got is not to be used; or sink's own error.
  */
-int hg_result_copy(
-    struct hg_result_reader *r, size_t i, int fd, struct hg_error *err);
+int hg_result_copy(struct hg_result_reader *r, size_t i, hg_sink_fn *sink,
+    void *arg, struct hg_error *err);
 /*
  * As hg_result_copy(), the file system sharing the blocks; fd is a new file.
  * -HG_UNSUPPORTED: it cannot; nothing was done.
