@@ -275,7 +275,10 @@ choose_image(
 	bool configured;
 	char *image;
 
-	if (!d)
+	/* who brings a compiler has no use for an image's */
+	if (!d ||
+	    (native && !d->always &&
+		hg_content_id_is_set(&r->toolchain_list)))
 		return NULL;
 	image = hg_docker_image(
 	    d->images, r->target_arch, r->target_os, &configured);

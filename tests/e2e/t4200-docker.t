@@ -169,6 +169,33 @@ HG_LOG=$hg_dir/log3 HG_NO_FALLBACK=1 "$hg_bin/hg-launcher" \
 rm -f "/usr/include/hg-test-$$.h"
 is 'system headers are the client'\''s, not the image'\''s' \
 	"$(cut -f 4 "$hg_dir/log3")" remote
+hg_stop "$w2"
+printf x >>"$hg_dir/image-root/$(readlink -f "$(gcc -print-prog-name=cc1)")"
+engine_image hg-other 'ENV PATH=/usr/bin:/bin' || bail_out 'no image'
+HG_DOCKER_IMAGES=linux-amd64=hg-other hg_start_worker worker-3 \
+	--executor docker --log-level info || bail_out 'no worker'
+w3=$hg_pid
+wait_for 15 hg_has_workers 1
+HG_LOG=$hg_dir/log4 "$hg_bin/hg-launcher" gcc -g -O2 -Iinc -DM -c a.c -o m.o
+gcc -g -O2 -Iinc -DM -c a.c -o m2.o
+is 'an image with another compiler is of no use to it' \
+	"$(started "$hg_dir/worker-3.log") $(cut -f 4 "$hg_dir/log4")" \
+	'1 no_toolchain'
+ok 'and does no harm' cmp m.o m2.o
+hg_stop "$w3"
+HG_DOCKER_IMAGES=linux-amd64=hg-other hg_start_worker worker-4 \
+	--log-level info || bail_out 'no worker'
+w4=$hg_pid
+wait_for 15 hg_has_workers 1
+HG_LOG=$hg_dir/log5 "$hg_bin/hg-launcher" gcc -g -O2 -Iinc -DK -c a.c -o k.o
+gcc -g -O2 -Iinc -DK -c a.c -o k2.o
+is 'where not everything has to be in containers it brings its own' \
+	"$(cut -f 4 "$hg_dir/log5")" remote
+ok 'for the same bytes' cmp k.o k2.o
+hg_stop "$w4"
+hg_start_worker worker-2 --executor docker --log-level info ||
+	bail_out 'no worker'
+w2=$hg_pid
 cd "$hg_dir/work" || exit 99
 
 # ---- the engine goes and comes -----------------------------------------
