@@ -500,36 +500,61 @@ is_here(const char *path)
 	return stat(path, &st) == 0;
 }
 
+/* The files that the worker's compiler looked for, and that are here. */
+static void
+list_missed(const struct hg_agent_request *request,
+    const struct hg_wire_result *result, struct hg_strvec *ret)
+{
+	for (size_t i = 0; i < result->n_observed && ret->n < MAX_MISSED; i++) {
+		const struct hg_wire_observed *o = &result->observed[i];
+		char *path;
+
+		if (o->kind != HG_OBSERVED_ABSENT)
+			continue;
+		path = hg_path_join(request->cwd, o->path);
+		if (is_here(path))
+			hg_strvec_add(ret, path);
+		free(path);
+	}
+}
+
+/* Under the lock. */
+static struct memory *
+get_memory(struct hg_scan *s, const char *command)
+{
+	struct memory *m = hg_hmap_get(&s->memories, command);
+
+	if (m)
+		return m;
+	if (s->memories.n >= MAX_MEMORIES)
+		hg_hmap_release(&s->memories, memory_free);
+	m = hg_xcalloc(1, sizeof(*m));
+	hg_hmap_set(&s->memories, command, m);
+	return m;
+}
+
 void
 hg_scan_missed(struct hg_scan *s, const struct hg_agent_request *request,
     const struct hg_wire_result *result, enum hg_scan_reason found)
 {
+	struct hg_strvec missed = HG_STRVEC_INIT;
 	char hex[HG_DIGEST_HEX_BYTES];
 	struct memory *m;
 
 	if (found == HG_SCAN_off)
 		return;
-	command_digest(request, hex);
-	pthread_mutex_lock(&s->lock);
-	m = hg_hmap_get(&s->memories, hex);
-	if (!m) {
-		if (s->memories.n >= MAX_MEMORIES)
-			hg_hmap_release(&s->memories, memory_free);
-		m = hg_xcalloc(1, sizeof(*m));
-		hg_hmap_set(&s->memories, hex, m);
+	list_missed(request, result, &missed);
+	if (missed.n > 0) {
+		command_digest(request, hex);
+		pthread_mutex_lock(&s->lock);
+		m = get_memory(s, hex);
+		m->misses++;
+		for (size_t i = 0; i < missed.n && m->paths.n < MAX_MISSED; i++)
+			if (hg_strvec_find(&m->paths, missed.v[i]) < 0)
+				hg_strvec_add(&m->paths, missed.v[i]);
+		pthread_mutex_unlock(&s->lock);
 	}
-	m->misses++;
-	for (size_t i = 0; i < result->n_observed; i++) {
-		char *path =
-		    hg_path_join(request->cwd, result->observed[i].path);
-
-		if (result->observed[i].kind == HG_OBSERVED_ABSENT &&
-		    m->paths.n < MAX_MISSED && is_here(path) &&
-		    hg_strvec_find(&m->paths, path) < 0)
-			hg_strvec_add(&m->paths, path);
-		free(path);
-	}
-	pthread_mutex_unlock(&s->lock);
+	hg_strvec_release(&missed);
 }
 
 int

@@ -37,8 +37,8 @@ enum hg_scan_reason hg_scan_find(struct hg_scan *s,
     struct hg_inputs *in);
 
 /*
- * A worker's compiler looked for files that are here and were not sent. The
- * next search for the same command is told so: how the last went is found.
+ * A worker's result was no good. If its compiler looked for files that are here,
+ * the next search for the same command knows. found: how that search went.
  */
 void hg_scan_missed(struct hg_scan *s, const struct hg_agent_request *request,
     const struct hg_wire_result *result, enum hg_scan_reason found);

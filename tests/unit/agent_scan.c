@@ -2,6 +2,8 @@
 /* What is remembered of folders and of who includes whom, and when it ends. */
 #include "config.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,14 +13,19 @@
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
+#include "lib/base/part.h"
 #include "lib/base/path.h"
 #include "lib/base/strbuf.h"
+#include "lib/base/time.h"
+#include "lib/observe/observe.h"
 #include "lib/wire/agent_msg.h"
 #include "services/agent/contents.h"
 #include "services/agent/driver.h"
 #include "services/agent/graph.h"
 #include "services/agent/includes.h"
 #include "services/agent/inputs.h"
+#include "services/agent/scan.h"
+#include "services/agent/search.h"
 #include "services/agent/tree.h"
 #include "tests/lib/unit.h"
 
@@ -106,6 +113,12 @@ static const char *
 name_of(const struct fixture *f, const struct hg_place *p)
 {
 	return p ? hg_place_path(p) + strlen(f->dir) + 1 : "-";
+}
+
+static const char *
+name_of_path(const struct fixture *f, const char *path)
+{
+	return path + strlen(f->dir) + 1;
 }
 
 /* ---- the tree ----------------------------------------------------------- */
@@ -610,6 +623,153 @@ START_TEST(what_a_scan_does_not_understand_is_left_alone)
 }
 END_TEST
 
+/* ---- the whole ---------------------------------------------------------- */
+
+/* A scan of src/a.c with the real compiler, in many threads. */
+struct crowd {
+	const struct fixture *f;
+	struct hg_scan *scan;
+	atomic_int wrong;
+};
+
+static size_t
+scan_once(const struct crowd *c, const char *define, enum hg_scan_reason *ret)
+{
+	static char compiler[] = "/usr/bin/gcc", source[] = "src/a.c";
+	static char out[] = "a.o", path[] = "PATH=/usr/bin:/bin";
+	char *cwd = hg_xstrdup(c->f->dir), *outputs = out, *env = path;
+	struct hg_inputs in = HG_INPUTS_INIT;
+	struct hg_strvec args = HG_STRVEC_INIT;
+	struct hg_agent_request r = {
+		.compiler = compiler,
+		.cwd = cwd,
+		.source = source,
+		.env = &env,
+		.n_env = 1,
+		.outputs = &outputs,
+		.n_outputs = 1,
+	};
+	size_t files = 0;
+
+	hg_strvec_add(&args, "-Ii");
+	hg_strvec_add(&args, define);
+	hg_strvec_add(&args, source);
+	r.preprocess_args = args.v;
+	r.n_preprocess_args = args.n;
+	*ret = hg_scan_find(c->scan, &r, HG_NS_PER_SEC * 60, -1, &in);
+	for (size_t i = 0; i < in.n; i++)
+		files += strncmp(in.v[i]->path, cwd, strlen(cwd)) == 0 &&
+			 in.v[i]->kind == HG_INPUT_FILE;
+	hg_inputs_release(&in);
+	hg_strvec_release(&args);
+	free(cwd);
+	return files;
+}
+
+static void *
+scan_often(void *arg)
+{
+	struct crowd *c = arg;
+	enum hg_scan_reason reason;
+
+	for (int i = 0; i < 40; i++) {
+		size_t n = scan_once(c, i % 2 ? "-DX" : "-DY=1", &reason);
+
+		/* a header that is being replaced may count or not */
+		if (reason == HG_SCAN_scanned ? n < 3 || n > 4
+					      : reason != HG_SCAN_unread)
+			atomic_fetch_add(&c->wrong, 1);
+	}
+	return NULL;
+}
+
+START_TEST(many_compiles_share_what_is_known)
+{
+	struct crowd c = { .wrong = 0 };
+	enum hg_scan_reason reason;
+	struct hg_search *search;
+	pthread_t thread[6];
+	struct fixture f;
+	char *so;
+
+	so = hg_part_path("../../bin/hg-observe.so");
+	ck_assert_ptr_nonnull(so);
+	fixture_init(&f);
+	search = hg_search_new(so, 2);
+	c.f = &f;
+	c.scan = hg_scan_new(search, f.contents, true);
+	put(&f, "src/a.c", "#include <stddef.h>\n#include \"x.h\"\n");
+	put(&f, "src/x.h", "#include <y.h>\n");
+	put(&f, "i/y.h", "");
+	put(&f, "i/z.h", "");
+	settle();
+	ck_assert_uint_eq(scan_once(&c, "-DX", &reason), 3);
+	ck_assert_int_eq(reason, HG_SCAN_scanned);
+	for (int i = 0; i < 6; i++)
+		ck_assert_int_eq(
+		    pthread_create(&thread[i], NULL, scan_often, &c), 0);
+	for (int i = 0; i < 20; i++)
+		put(&f, "src/x.h",
+		    i % 2 ? "#include <y.h>\n"
+			  : "#include <y.h>\n#include <z.h>\n");
+	for (int i = 0; i < 6; i++)
+		pthread_join(thread[i], NULL);
+	ck_assert_int_eq(atomic_load(&c.wrong), 0);
+	ck_assert_uint_eq(scan_once(&c, "-DX", &reason), 3);
+	ck_assert_uint_ge(hg_scan_count(c.scan, HG_SCAN_scanned), 100);
+	hg_scan_free(c.scan);
+	hg_search_free(search);
+	free(so);
+	fixture_release(&f);
+}
+END_TEST
+
+START_TEST(a_miss_is_remembered_for_that_command)
+{
+	static char blob[] = "blob", none[] = "none";
+	struct hg_wire_observed seen[] = {
+		{ .path = blob, .kind = HG_OBSERVED_ABSENT },
+		{ .path = none, .kind = HG_OBSERVED_ABSENT },
+	};
+	const struct hg_wire_result result = { .observed = seen,
+		.n_observed = 2 };
+	const struct hg_wire_result nothing = { .observed = seen + 1,
+		.n_observed = 1 };
+	static char compiler[] = "/usr/bin/gcc", source[] = "src/a.c";
+	struct hg_inputs in = HG_INPUTS_INIT;
+	struct hg_agent_request r = {
+		.compiler = compiler,
+		.source = source,
+	};
+	/* no driver can be asked with it */
+	struct hg_search *search = hg_search_new("/no/such.so", 1);
+	struct hg_scan *scan;
+	struct fixture f;
+
+	fixture_init(&f);
+	put(&f, "src/a.c", "");
+	put(&f, "blob", "");
+	r.cwd = f.dir;
+	scan = hg_scan_new(search, f.contents, true);
+	/* what is not here either is no miss */
+	hg_scan_missed(scan, &r, &nothing, HG_SCAN_scanned);
+	ck_assert_int_eq(hg_scan_find(scan, &r, 1, -1, &in), HG_SCAN_driver);
+	hg_scan_missed(scan, &r, &result, HG_SCAN_scanned);
+	ck_assert_int_eq(hg_scan_find(scan, &r, 1, -1, &in), HG_SCAN_missed);
+	ck_assert_uint_eq(in.n, 0);
+	ck_assert_int_eq(hg_scan_add_missed(scan, &r, &in, NULL), 0);
+	hg_inputs_sort(&in);
+	ck_assert_str_eq(name_of_path(&f, in.v[in.n - 1]->path), "blob");
+	hg_inputs_release(&in);
+	/* the preprocessor had its chance: it is as hopeless either way */
+	hg_scan_missed(scan, &r, &result, HG_SCAN_missed);
+	ck_assert_int_eq(hg_scan_find(scan, &r, 1, -1, &in), HG_SCAN_driver);
+	hg_scan_free(scan);
+	hg_search_free(search);
+	fixture_release(&f);
+}
+END_TEST
+
 UNIT_MAIN("agent_scan", paths_are_followed_as_the_kernel_does,
     what_is_missing_is_so_until_it_turns_up, what_is_there_is_so_until_it_goes,
     a_folder_that_becomes_a_link_ends_it_all, folders_too_large_to_list_work,
@@ -618,4 +778,5 @@ UNIT_MAIN("agent_scan", paths_are_followed_as_the_kernel_does,
     macros_that_stand_for_names_are_followed, what_cannot_be_told_is_said,
     endless_sources_are_bounded, commands_are_sorted,
     what_bears_on_folders_is_asked_with_them,
-    what_a_scan_does_not_understand_is_left_alone)
+    what_a_scan_does_not_understand_is_left_alone,
+    many_compiles_share_what_is_known, a_miss_is_remembered_for_that_command)
