@@ -18,6 +18,7 @@
 #include "lib/base/hmap.h"
 #include "lib/base/path.h"
 #include "lib/base/strbuf.h"
+#include "lib/base/time.h"
 #include "lib/observe/observe.h"
 #include "lib/wire/agent_msg.h"
 #include "services/agent/driver.h"
@@ -34,6 +35,8 @@
 #define MAX_MEMORIES 20000
 /* Files remembered for one of those. */
 #define MAX_MISSED 200
+/* A driver that did not answer is asked again after this. */
+#define RETRY_NS (60 * HG_NS_PER_SEC)
 /* Once when a driver must be asked, once when folders became links. */
 #define MAX_TRIES 4
 
@@ -44,7 +47,9 @@ struct witness {
 };
 
 struct answer {
+	/* NULL: it did not answer, then */
 	struct hg_driver *driver;
+	uint64_t asked_ns;
 	/* as many as the driver has programs */
 	struct witness *witness;
 };
@@ -172,6 +177,8 @@ is_current(struct job *j, const struct answer *a)
 	struct hg_tree *t = j->s->tree;
 	const struct hg_driver *d = a->driver;
 
+	if (!d)
+		return hg_now_ns() - a->asked_ns < RETRY_NS;
 	for (size_t i = 0; i < d->programs.n; i++) {
 		struct hg_place *p =
 		    hg_tree_find(t, j->cwd, d->programs.v[i], NULL);
@@ -194,16 +201,21 @@ get_answer(struct job *j)
 
 	if (!a || is_current(j, a))
 		return a;
-	start_over(j->s);
+	/* the graph rests on what a driver said */
+	if (a->driver)
+		start_over(j->s);
+	else
+		answer_free(hg_hmap_del(&j->s->answers, j->key.buf));
 	return NULL;
 }
 
-/* Takes the driver. Under the lock. */
+/* Takes the driver's answer, or keeps in mind that there was none. */
 static void
 keep_answer(struct job *j, struct hg_driver *d)
 {
 	struct hg_scan *s = j->s;
 	struct answer *a = hg_xcalloc(1, sizeof(*a));
+	size_t n = d ? d->programs.n : 0;
 
 	if (s->answers.n >= MAX_DRIVERS)
 		start_over(s);
@@ -211,8 +223,9 @@ keep_answer(struct job *j, struct hg_driver *d)
 	j->cwd = hg_tree_find(
 	    s->tree, hg_tree_root(s->tree), j->request->cwd, NULL);
 	a->driver = d;
-	a->witness = hg_xcalloc(d->programs.n, sizeof(*a->witness));
-	for (size_t i = 0; j->cwd && i < d->programs.n; i++) {
+	a->asked_ns = hg_now_ns();
+	a->witness = hg_xcalloc(n, sizeof(*a->witness));
+	for (size_t i = 0; j->cwd && i < n; i++) {
 		struct hg_place *p =
 		    hg_tree_find(s->tree, j->cwd, d->programs.v[i], NULL);
 
@@ -223,10 +236,12 @@ keep_answer(struct job *j, struct hg_driver *d)
 	hg_hmap_set(&s->answers, j->key.buf, a);
 }
 
+/* True when there is something to go by, be it that it does not answer. */
 static bool
 ask_driver(struct job *j, uint64_t timeout_ns, int cancel_fd)
 {
 	struct hg_scan *s = j->s;
+	struct hg_error err = { .code = HG_OK };
 	struct hg_driver *d;
 	bool has;
 
@@ -236,12 +251,13 @@ ask_driver(struct job *j, uint64_t timeout_ns, int cancel_fd)
 	pthread_mutex_unlock(&s->lock);
 	if (!has) {
 		d = hg_driver_ask(s->search, j->request, &j->includes,
-		    timeout_ns, cancel_fd, NULL);
+		    timeout_ns, cancel_fd, &err);
 		pthread_mutex_lock(&s->lock);
-		if (d)
+		/* it is not its fault when there was no time to ask it */
+		has = d || (err.code != HG_CANCELLED && err.code != HG_TIMEOUT);
+		if (has)
 			keep_answer(j, d);
 		pthread_mutex_unlock(&s->lock);
-		has = d != NULL;
 	}
 	pthread_mutex_unlock(&s->ask_lock);
 	return has;
@@ -422,7 +438,7 @@ try_walk(struct job *j, bool *ret_ask, bool *ret_again)
 		return HG_SCAN_unread;
 	j->answer = get_answer(j);
 	*ret_ask = !j->answer;
-	if (!j->answer)
+	if (!j->answer || !j->answer->driver)
 		return HG_SCAN_driver;
 	reason = walk(j);
 	*ret_again = hg_tree_is_stale(s->tree);

@@ -724,6 +724,48 @@ START_TEST(many_compiles_share_what_is_known)
 }
 END_TEST
 
+START_TEST(a_driver_that_does_not_answer_is_asked_once)
+{
+	static char path[] = "PATH=/usr/bin:/bin", source[] = "a.c";
+	char *env = path, *compiler, *count, *so;
+	struct hg_strbuf text = HG_STRBUF_INIT;
+	struct hg_inputs in = HG_INPUTS_INIT;
+	struct hg_agent_request r = {
+		.source = source,
+		.env = &env,
+		.n_env = 1,
+	};
+	struct hg_search *search;
+	struct hg_scan *scan;
+	struct fixture f;
+
+	fixture_init(&f);
+	put(&f, "gcc", "#!/bin/sh\necho asked >>count\necho nothing >&2\n");
+	put(&f, "a.c", "");
+	compiler = hg_path_join(f.dir, "gcc");
+	count = hg_path_join(f.dir, "count");
+	ck_assert_int_eq(chmod(compiler, 0755), 0);
+	so = hg_part_path("../../bin/hg-observe.so");
+	search = hg_search_new(so, 2);
+	scan = hg_scan_new(search, f.contents, true);
+	r.compiler = compiler;
+	r.cwd = f.dir;
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(
+		    hg_scan_find(scan, &r, HG_NS_PER_SEC * 60, -1, &in),
+		    HG_SCAN_driver);
+	ck_assert_int_eq(hg_read_file(count, 100, &text, NULL), 0);
+	ck_assert_str_eq(text.buf, "asked\n");
+	hg_strbuf_release(&text);
+	hg_scan_free(scan);
+	hg_search_free(search);
+	free(compiler);
+	free(count);
+	free(so);
+	fixture_release(&f);
+}
+END_TEST
+
 START_TEST(a_miss_is_remembered_for_that_command)
 {
 	static char blob[] = "blob", none[] = "none";
@@ -779,4 +821,5 @@ UNIT_MAIN("agent_scan", paths_are_followed_as_the_kernel_does,
     endless_sources_are_bounded, commands_are_sorted,
     what_bears_on_folders_is_asked_with_them,
     what_a_scan_does_not_understand_is_left_alone,
-    many_compiles_share_what_is_known, a_miss_is_remembered_for_that_command)
+    many_compiles_share_what_is_known,
+    a_driver_that_does_not_answer_is_asked_once, a_miss_is_remembered_for_that_command)
