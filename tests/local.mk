@@ -37,7 +37,8 @@ dist_check_SCRIPTS += \
 # program of somebody else's, if HG_TEST_CONFORMANCE names one
 .PHONY: check-options check-conformance
 check-options: all
-	HG_TEST_ALL=1 $(MAKE) check TESTS=tests/e2e/t1300-options.t
+	HG_TEST_ALL=1 $(MAKE) check \
+		TESTS='tests/e2e/t1300-options.t tests/e2e/t5300-options-remote.t'
 check-conformance: all
 	HG_TEST_ALL=1 $(MAKE) check \
 		TESTS='tests/e2e/t1300-options.t tests/e2e/t1310-conformance.t'

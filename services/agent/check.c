@@ -25,6 +25,8 @@ struct check {
 	struct hg_contents *contents;
 	/* absolute names of the request's outputs */
 	struct hg_hmap outputs;
+	/* folders that were sent, or need not be */
+	struct hg_hmap folders;
 };
 
 static int
@@ -117,12 +119,72 @@ check_outputs(
 	return rc;
 }
 
+/* ---- what the compiler complains of -------------------------------------- */
+
+static void
+list_folders(struct check *k, const struct hg_inputs *inputs)
+{
+	for (size_t i = 0; i < inputs->n; i++)
+		if (inputs->v[i]->kind == HG_INPUT_FOLDER)
+			hg_hmap_set(&k->folders, inputs->v[i]->path, k);
+}
+
+/* Was the folder of a missing name at the worker, if it is here? */
+static int
+check_folder_of(struct check *k, const char *path, struct hg_error *err)
+{
+	char *dir = hg_path_dir(path), *real;
+	bool sent;
+
+	/* the same for all names in it */
+	if (hg_hmap_get(&k->folders, dir)) {
+		free(dir);
+		return 0;
+	}
+	real = realpath(dir, NULL);
+	sent = !real || hg_hmap_get(&k->folders, real) ||
+	    hg_inputs_is_toolchain(real) || hg_inputs_is_unreal(real);
+	if (sent)
+		hg_hmap_set(&k->folders, dir, k);
+	free(real);
+	free(dir);
+	return sent ? 0
+		    : hg_fail(err, HG_INVALID,
+			  "the worker lacked the folder of %.150s", path);
+}
+
+/*
+ * A file could not be written, or not be found, where its folder was not sent:
+ * then the complaint is not about the user's code.
+ */
+static int
+check_complaints(struct check *k, const struct hg_wire_result *result,
+    const struct hg_inputs *inputs, struct hg_error *err)
+{
+	int rc = 0;
+
+	if (result->exit_code == 0 && result->err.n == 0)
+		return 0;
+	list_folders(k, inputs);
+	for (size_t i = 0; rc == 0 && i < result->n_observed; i++) {
+		const struct hg_wire_observed *o = &result->observed[i];
+		char *path;
+
+		if (o->kind != HG_OBSERVED_ABSENT)
+			continue;
+		path = hg_path_join(k->request->cwd, o->path);
+		rc = check_folder_of(k, path, err);
+		free(path);
+	}
+	return rc;
+}
+
 int
 hg_check_result(const struct hg_agent_request *request,
-    const struct hg_wire_result *result, struct hg_contents *contents,
-    bool *ret_in_tools, struct hg_error *err)
+    const struct hg_wire_result *result, const struct hg_inputs *inputs,
+    struct hg_contents *contents, bool *ret_in_tools, struct hg_error *err)
 {
-	struct check k = { request, contents, HG_HMAP_INIT };
+	struct check k = { request, contents, HG_HMAP_INIT, HG_HMAP_INIT };
 	int rc;
 
 	*ret_in_tools = false;
@@ -141,6 +203,9 @@ hg_check_result(const struct hg_agent_request *request,
 		*ret_in_tools = rc != 0 &&
 		    hg_inputs_is_toolchain(result->observed[i].path);
 	}
+	if (rc == 0)
+		rc = check_complaints(&k, result, inputs, err);
 	hg_hmap_release(&k.outputs, NULL);
+	hg_hmap_release(&k.folders, NULL);
 	return rc;
 }

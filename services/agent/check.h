@@ -8,16 +8,17 @@
 struct hg_agent_request;
 struct hg_error;
 struct hg_contents;
+struct hg_inputs;
 struct hg_wire_result;
 
 /*
- * Files read or run must have the same content here, what was looked for in
+ * inputs: what was sent. Files read or run must have the same content here, what was looked for in
  * vain must not exist here, folders must exist, and only files that the request
  * names may come back. -HG_INVALID and the first difference otherwise; then
  * *ret_in_tools says whether it is where workers show tools of their own.
  */
 int hg_check_result(const struct hg_agent_request *request,
-    const struct hg_wire_result *result, struct hg_contents *contents,
-    bool *ret_in_tools, struct hg_error *err);
+    const struct hg_wire_result *result, const struct hg_inputs *inputs,
+    struct hg_contents *contents, bool *ret_in_tools, struct hg_error *err);
 
 #endif

@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
+#include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/base/path.h"
@@ -143,6 +145,49 @@ preprocess(struct compile *c, struct hg_inputs *in)
 	return rc;
 }
 
+/* The folder of what follows a '=' or ',' in an argument, or is it all. */
+static int
+add_folder_of(struct compile *c, struct hg_inputs *in, const char *word)
+{
+	size_t n = strcspn(word, ",=");
+	char *name = hg_xstrndup(word, n), *slash = strrchr(name, '/'), *path;
+	struct stat st;
+	int rc = 0;
+
+	if (slash && slash != name) {
+		*slash = '\0';
+		path = hg_path_join(c->request->cwd, name);
+		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			rc = hg_inputs_add(in, "/", path, &c->err);
+		free(path);
+	}
+	free(name);
+	return rc;
+}
+
+/*
+ * Files that a compile writes beside its object are named by options of many
+ * kinds; what such a name looks like is the same for all.
+ */
+static int
+add_named_folders(struct compile *c, struct hg_inputs *in)
+{
+	const struct hg_agent_request *r = c->request;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < r->n_args; i++) {
+		const char *word = r->args[i];
+
+		if (!strchr(word, '/'))
+			continue;
+		for (; rc == 0 && word; word = strpbrk(word, ",=")) {
+			word += *word == ',' || *word == '=';
+			rc = add_folder_of(c, in, word);
+		}
+	}
+	return rc;
+}
+
 static int
 find_inputs(struct compile *c, struct hg_inputs *in)
 {
@@ -153,6 +198,8 @@ find_inputs(struct compile *c, struct hg_inputs *in)
 	    c->agent->scan, c->request, time_left(c), c->cancel_fd, in);
 	if (c->found != HG_SCAN_scanned)
 		rc = preprocess(c, in);
+	if (rc == 0)
+		rc = add_named_folders(c, in);
 	hg_inputs_sort(in);
 	hg_log(HG_LOG_INFO, "inputs", "source=\"%s\" found=%s n=%zu dur_us=%llu",
 	    c->request->source, hg_scan_reason_name(c->found), in->n,
@@ -226,7 +273,7 @@ lacks_compiler(const char *infra_error)
 }
 
 static int
-check_result(struct compile *c)
+check_result(struct compile *c, const struct hg_inputs *in)
 {
 	bool in_tools;
 	int rc;
@@ -238,7 +285,7 @@ check_result(struct compile *c)
 		    &c->err, HG_UNAVAILABLE, "%.200s", c->result->infra_error);
 	}
 	c->reason = HG_REASON_inputs_differ;
-	rc = hg_check_result(c->request, c->result, c->agent->contents,
+	rc = hg_check_result(c->request, c->result, in, c->agent->contents,
 	    &in_tools, &c->err);
 	if (rc && in_tools)
 		c->reason = HG_REASON_no_toolchain;
@@ -254,7 +301,7 @@ try_once(struct compile *c, const struct hg_inputs *in,
 {
 	int rc = send_inputs(c, in, tools);
 
-	return rc ? rc : check_result(c);
+	return rc ? rc : check_result(c, in);
 }
 
 /*

@@ -42,6 +42,9 @@ static const char *const variables[] = { "CCC_OVERRIDE_OPTIONS",
 	"GCC_EXEC_PREFIX", "OBJCPLUS_INCLUDE_PATH", "OBJC_INCLUDE_PATH", "PATH",
 	"SDKROOT" };
 
+/* Where drivers are asked. */
+#define SCRATCH "/tmp/hybridgrid-"
+
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 int
@@ -85,6 +88,7 @@ run(struct hg_search *search, const struct hg_agent_request *request,
 		.more_env = "LC_ALL=C",
 		.max_capture_bytes = MAX_ANSWER_BYTES,
 	};
+	char scratch[] = SCRATCH "XXXXXX";
 	int rc;
 
 	for (size_t i = 0; i < includes->ask.n; i++)
@@ -104,8 +108,17 @@ run(struct hg_search *search, const struct hg_agent_request *request,
 	command.n_args = args.n;
 	if (timeout_ns > TIMEOUT_NS)
 		timeout_ns = TIMEOUT_NS;
+	/* options may write files, which are nobody's */
+	if (!mkdtemp(scratch)) {
+		rc = hg_fail_errno(err, HG_IO, "cannot make a folder in /tmp");
+		goto out;
+	}
+	if (!includes->is_whole)
+		command.cwd = scratch;
 	rc = hg_search_ask(search, request, &command, timeout_ns, cancel_fd,
 	    seen, result, err);
+	hg_remove_tree(scratch, NULL);
+out:
 	hg_strvec_release(&args);
 	return rc;
 }
@@ -174,7 +187,8 @@ read_seen(struct hg_driver *d, const struct hg_observed_list *seen)
 		case HG_OBSERVED_READ:
 		case HG_OBSERVED_FOLDER:
 		case HG_OBSERVED_LISTED:
-			if (hg_driver_placeholder(o->path) < 0)
+			if (hg_driver_placeholder(o->path) < 0 &&
+			    strncmp(o->path, SCRATCH, strlen(SCRATCH)) != 0)
 				hg_strvec_add(&d->base, o->path);
 			d->has_predef |= strcmp(hg_path_base(o->path),
 					     "stdc-predef.h") == 0;

@@ -174,7 +174,7 @@ run_observed(const struct hg_observe *o, const struct hg_agent_request *request,
 	hg_observe_env(o, (const char *const *)plain.v, &env);
 	spec.argv = (const char *const *)argv.v;
 	spec.envp = (const char *const *)env.v;
-	spec.cwd = request->cwd;
+	spec.cwd = command->cwd ? command->cwd : request->cwd;
 	spec.timeout_ns = timeout_ns;
 	spec.pass_fd = hg_observe_fd(o);
 	spec.cancel_fd = cancel_fd;
@@ -206,7 +206,8 @@ hg_search_ask(struct hg_search *s, const struct hg_agent_request *request,
 	if (o) {
 		char *program = hg_path_join(request->cwd, request->compiler);
 
-		hg_observe_set_cwd(o, request->cwd);
+		hg_observe_set_cwd(
+		    o, command->cwd ? command->cwd : request->cwd);
 		hg_observe_set_program(o, program);
 		free(program);
 		rc = run_observed(o, request, command, timeout_ns, cancel_fd,

@@ -22,6 +22,8 @@ struct hg_search_command {
 	size_t n_args;
 	/* added to the request's environment */
 	const char *more_env;
+	/* where it runs; NULL: in the request's folder */
+	const char *cwd;
 	/* of stdout and of stderr */
 	size_t max_capture_bytes;
 };

@@ -24,6 +24,9 @@
 /* Bundles for one attempt; a toolchain takes a few. */
 #define MAX_SUPPLIES 64
 
+/* Those of the inputs and of the compiler may be missing one after the other. */
+#define MAX_LISTS 2
+
 /* What a worker lacks, while it is being bundled. */
 struct supply {
 	struct hg_job *job;
@@ -93,7 +96,8 @@ hg_job_supply(struct hg_job *job, const struct hg_blob *missing)
 	s->job = job;
 	s->n = n;
 	memcpy(s->ids, missing->p, missing->n);
-	job->n_missing = lacked_list(job, s) ? 0 : n;
+	job->n_missing =
+	    job->supplies <= MAX_LISTS && lacked_list(job, s) ? 0 : n;
 	hg_depot_bundle(job->coord->depot, s->ids, n, on_bundled, s);
 	return true;
 }

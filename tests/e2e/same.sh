@@ -54,6 +54,17 @@ mark()
 	touch "$hg_dir/mark"
 }
 
+# Is it the last reason? On a farm a compile may stay here for reasons of its own.
+was_for()
+{
+	[ "${HG_TEST_CLUSTER:-}" ] || {
+		is "$1: $2 $3" "$(last_reason)" "$3"
+		return
+	}
+	[ "$3$(last_reason)" != misshit ]
+	report $? "$1: $2 $3, or on the farm"
+}
+
 # same REASON NAME COMMAND...: cold and warm as direct; the warm one for REASON
 same()
 {
@@ -65,8 +76,7 @@ same()
 	run_as cold "$launcher" "$@"
 	run_as warm "$launcher" "$@"
 	if { agrees cold && agrees warm; } >"$hg_dir/differ" 2>&1; then
-		is "$name: as the compiler alone; then $want" \
-			"$(last_reason)" "$want"
+		was_for "$name" 'as the compiler alone; then' "$want"
 	else
 		ok "$name: as the compiler alone" differ
 	fi
@@ -82,7 +92,7 @@ compiled_anew()
 	run_as direct "$@"
 	run_as anew "$launcher" "$@"
 	if agrees anew >"$hg_dir/differ" 2>&1; then
-		is "$name: compiled anew" "$(last_reason)" miss
+		was_for "$name" 'compiled anew,' miss
 	else
 		ok "$name: as the compiler alone" differ
 	fi

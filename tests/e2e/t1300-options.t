@@ -4,6 +4,7 @@
 # with a warm one, a command gives the same exit status, output and files. The
 # whole takes minutes on a slow machine ("make check-options"); unless asked for
 # with HG_TEST_ALL, every third line of the tables stands for its neighbours.
+# HG_TEST_CLUSTER: so many workers do the compiles that are not in the cache.
 [ "${HG_TEST_OWN_DEV+set}" ] || exec "$(dirname "$0")/own-dev" "$0" "$@"
 . "$(dirname "$0")/lib.sh"
 
@@ -50,6 +51,11 @@ echo 'module m { header "inc/g.h" }' >module.map
 printf '{ "version": 0, "roots": [ { "name": "%s/seen.h", "type": "file",
 	"external-contents": "%s/inc/g.h" } ] }\n' "$PWD" "$PWD" >overlay.yaml
 echo 'const char *date = __DATE__ __TIME__;' >date.c
+if [ "${HG_TEST_CLUSTER:-}" ]; then
+	HG_AGENT_LOG=$hg_dir/agent.log
+	export HG_AGENT_LOG
+	ok 'a farm starts' hg_start_cluster "$HG_TEST_CLUSTER" || done_testing
+fi
 sleep 0.05
 touch "$hg_dir/mark"
 marked=1
@@ -648,4 +654,9 @@ if command -v clang >"$hg_dir/which"; then
 	is '... also from the cache' "$(last_reason)" hit
 fi
 
+if [ "${HG_TEST_CLUSTER:-}" ]; then
+	remote=$(cut -f 4 "$HG_LOG" | grep -c '^remote$')
+	[ "$remote" -gt 50 ]
+	report $? "workers did their part" || diag "$remote compiles were remote"
+fi
 done_testing

@@ -619,6 +619,8 @@ START_TEST(sends_the_environment_that_matters)
 }
 END_TEST
 
+static const struct hg_inputs none = HG_INPUTS_INIT;
+
 /* ---- the check ---------------------------------------------------------- */
 
 static int
@@ -638,7 +640,7 @@ check_one(struct tree *t, int kind, const char *path, const char *content)
 
 	if (content)
 		hg_digest_bytes(content, strlen(content), &seen.digest);
-	rc = hg_check_result(&request, &result, m, &in_tools, &err);
+	rc = hg_check_result(&request, &result, &none, m, &in_tools, &err);
 	free(copy);
 	hg_contents_free(m);
 	return rc;
@@ -694,15 +696,15 @@ START_TEST(a_worker_writes_only_what_was_asked_for)
 	tree_init(&t);
 	request = request_in(&t);
 	ck_assert_int_eq(
-	    hg_check_result(&request, &result, m, &in_tools, NULL), 0);
+	    hg_check_result(&request, &result, &none, m, &in_tools, NULL), 0);
 	out.path = other;
 	ck_assert_int_ne(
-	    hg_check_result(&request, &result, m, &in_tools, NULL), 0);
+	    hg_check_result(&request, &result, &none, m, &in_tools, NULL), 0);
 	/* a worker of the bare specification does not tell what it read */
 	out.path = asked;
 	result.n_observed = 0;
 	ck_assert_int_ne(
-	    hg_check_result(&request, &result, m, &in_tools, NULL), 0);
+	    hg_check_result(&request, &result, &none, m, &in_tools, NULL), 0);
 	hg_contents_free(m);
 	tree_release(&t);
 }
