@@ -54,6 +54,8 @@
 #define DRAIN_NS (60 * HG_NS_PER_SEC)
 /* Contents of headers that are kept in memory. */
 #define CONTENTS_BYTES ((uint64_t)512 << 20)
+/* What is known of who includes whom; a large project takes a tenth. */
+#define SCAN_BYTES ((size_t)256 << 20)
 
 struct server {
 	struct hg_agent agent;
@@ -188,7 +190,8 @@ server_open(struct server *s, const struct hg_agent_options *options,
 	a->natives = hg_natives_new(dir);
 	free(dir);
 	a->contents = hg_contents_new(CONTENTS_BYTES);
-	a->scan = hg_scan_new(a->search, a->contents, a->config.agent_scan);
+	a->scan = hg_scan_new(
+	    a->search, a->contents, a->config.agent_scan, SCAN_BYTES);
 	a->known = hg_known_new();
 	a->toolchains = hg_toolchains_new();
 	return hg_listen_open(

@@ -28,8 +28,6 @@
 #include "services/agent/scan.h"
 #include "services/agent/tree.h"
 
-/* Of tree and graph; a large project takes a tenth. */
-#define MAX_BYTES ((size_t)256 << 20)
 /* Answers of drivers, and commands whose scan missed something. */
 #define MAX_DRIVERS  500
 #define MAX_MEMORIES 20000
@@ -65,6 +63,7 @@ struct hg_scan {
 	struct hg_search *search;
 	struct hg_contents *contents;
 	bool is_on;
+	size_t max_bytes;
 	/* taken first: one driver is asked at a time */
 	pthread_mutex_t ask_lock;
 	pthread_mutex_t lock;
@@ -142,13 +141,15 @@ start_over(struct hg_scan *s)
 }
 
 struct hg_scan *
-hg_scan_new(struct hg_search *search, struct hg_contents *contents, bool is_on)
+hg_scan_new(struct hg_search *search, struct hg_contents *contents, bool is_on,
+    size_t max_bytes)
 {
 	struct hg_scan *s = hg_xcalloc(1, sizeof(*s));
 
 	s->search = search;
 	s->contents = contents;
 	s->is_on = is_on;
+	s->max_bytes = max_bytes;
 	pthread_mutex_init(&s->ask_lock, NULL);
 	pthread_mutex_init(&s->lock, NULL);
 	start_over(s);
@@ -429,8 +430,6 @@ try_walk(struct job *j, bool *ret_ask, bool *ret_again)
 	struct hg_scan *s = j->s;
 	enum hg_scan_reason reason;
 
-	if (hg_tree_bytes(s->tree) + hg_graph_bytes(s->graph) > MAX_BYTES)
-		start_over(s);
 	hg_tree_begin(s->tree);
 	j->cwd = hg_tree_find(
 	    s->tree, hg_tree_root(s->tree), j->request->cwd, NULL);
@@ -452,6 +451,11 @@ search(struct job *j, uint64_t timeout_ns, int cancel_fd)
 {
 	enum hg_scan_reason reason = HG_SCAN_driver;
 
+	pthread_mutex_lock(&j->s->lock);
+	if (hg_tree_bytes(j->s->tree) + hg_graph_bytes(j->s->graph) >
+	    j->s->max_bytes)
+		start_over(j->s);
+	pthread_mutex_unlock(&j->s->lock);
 	for (int i = 0; i < MAX_TRIES; i++) {
 		bool ask = false, again = false;
 

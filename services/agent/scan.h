@@ -10,6 +10,7 @@
 #define HG_AGENT_SCAN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "services/agent/graph.h"
@@ -22,9 +23,12 @@ struct hg_scan;
 struct hg_search;
 struct hg_wire_result;
 
-/* search and contents outlive it. is_on: else it always says HG_SCAN_off. */
-struct hg_scan *hg_scan_new(
-    struct hg_search *search, struct hg_contents *contents, bool is_on);
+/*
+ * search and contents outlive it. is_on: else it always says HG_SCAN_off.
+ * max_bytes bounds what is remembered: beyond, it starts anew.
+ */
+struct hg_scan *hg_scan_new(struct hg_search *search,
+    struct hg_contents *contents, bool is_on, size_t max_bytes);
 void hg_scan_free(struct hg_scan *s);
 
 /*

@@ -123,7 +123,7 @@ main(int argc, char **argv)
 	if (command.reason != HG_REASON_miss)
 		return 1;
 	make_request(&command, compiler, cwd, &request);
-	scan = hg_scan_new(search, contents, true);
+	scan = hg_scan_new(search, contents, true, (size_t)256 << 20);
 	for (int i = 0; i < rounds; i++) {
 		/* the first is not counted, nor the file that is new then */
 		if (i == 1)

@@ -623,6 +623,8 @@ START_TEST(what_a_scan_does_not_understand_is_left_alone)
 }
 END_TEST
 
+#define MAX_BYTES ((size_t)64 << 20)
+
 /* ---- the whole ---------------------------------------------------------- */
 
 /* A scan of src/a.c with the real compiler, in many threads. */
@@ -697,7 +699,7 @@ START_TEST(many_compiles_share_what_is_known)
 	fixture_init(&f);
 	search = hg_search_new(so, 2);
 	c.f = &f;
-	c.scan = hg_scan_new(search, f.contents, true);
+	c.scan = hg_scan_new(search, f.contents, true, MAX_BYTES);
 	put(&f, "src/a.c", "#include <stddef.h>\n#include \"x.h\"\n");
 	put(&f, "src/x.h", "#include <y.h>\n");
 	put(&f, "i/y.h", "");
@@ -717,6 +719,32 @@ START_TEST(many_compiles_share_what_is_known)
 	ck_assert_int_eq(atomic_load(&c.wrong), 0);
 	ck_assert_uint_eq(scan_once(&c, "-DX", &reason), 3);
 	ck_assert_uint_ge(hg_scan_count(c.scan, HG_SCAN_scanned), 100);
+	hg_scan_free(c.scan);
+	hg_search_free(search);
+	free(so);
+	fixture_release(&f);
+}
+END_TEST
+
+START_TEST(what_is_known_is_bounded)
+{
+	struct crowd c = { .wrong = 0 };
+	enum hg_scan_reason reason;
+	struct hg_search *search;
+	struct fixture f;
+	char *so = hg_part_path("../../bin/hg-observe.so");
+
+	fixture_init(&f);
+	search = hg_search_new(so, 2);
+	c.f = &f;
+	/* anew each time */
+	c.scan = hg_scan_new(search, f.contents, true, 1);
+	put(&f, "src/a.c", "#include <y.h>\n");
+	put(&f, "i/y.h", "");
+	for (int i = 0; i < 3; i++) {
+		ck_assert_uint_eq(scan_once(&c, "-DX", &reason), 2);
+		ck_assert_int_eq(reason, HG_SCAN_scanned);
+	}
 	hg_scan_free(c.scan);
 	hg_search_free(search);
 	free(so);
@@ -747,7 +775,7 @@ START_TEST(a_driver_that_does_not_answer_is_asked_once)
 	ck_assert_int_eq(chmod(compiler, 0755), 0);
 	so = hg_part_path("../../bin/hg-observe.so");
 	search = hg_search_new(so, 2);
-	scan = hg_scan_new(search, f.contents, true);
+	scan = hg_scan_new(search, f.contents, true, MAX_BYTES);
 	r.compiler = compiler;
 	r.cwd = f.dir;
 	for (int i = 0; i < 3; i++)
@@ -792,7 +820,7 @@ START_TEST(a_miss_is_remembered_for_that_command)
 	put(&f, "src/a.c", "");
 	put(&f, "blob", "");
 	r.cwd = f.dir;
-	scan = hg_scan_new(search, f.contents, true);
+	scan = hg_scan_new(search, f.contents, true, MAX_BYTES);
 	/* what is not here either is no miss */
 	hg_scan_missed(scan, &r, &nothing, HG_SCAN_scanned);
 	ck_assert_int_eq(hg_scan_find(scan, &r, 1, -1, &in), HG_SCAN_driver);
@@ -821,5 +849,5 @@ UNIT_MAIN("agent_scan", paths_are_followed_as_the_kernel_does,
     endless_sources_are_bounded, commands_are_sorted,
     what_bears_on_folders_is_asked_with_them,
     what_a_scan_does_not_understand_is_left_alone,
-    many_compiles_share_what_is_known,
+    many_compiles_share_what_is_known, what_is_known_is_bounded,
     a_driver_that_does_not_answer_is_asked_once, a_miss_is_remembered_for_that_command)
