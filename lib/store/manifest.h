@@ -40,7 +40,8 @@ void hg_set_builder_free(struct hg_set_builder *b);
 struct hg_set_proof {
 	/* its signature when the compiler opened it */
 	const struct hg_sig *opened;
-	/* the digest of what the compiler read */
+	/* the digest of what the compiler read, which the file was compared
+	 * with since the compile began */
 	const struct hg_digest *digest;
 };
 

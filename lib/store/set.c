@@ -213,6 +213,14 @@ may_differ(const struct hg_set_builder *b, const struct hg_sig *sig,
 	return !proof.digest && !hg_sig_is_settled(sig, b->started);
 }
 
+/* Is the content now what it was when somebody compared it with the digest? */
+static bool
+is_proven(const struct hg_set_builder *b, const struct hg_sig *sig,
+    struct hg_set_proof proof)
+{
+	return proof.digest && hg_sig_is_settled(sig, b->started);
+}
+
 static int
 add_content(struct hg_set_builder *b, const char *path,
     struct hg_set_proof proof, enum hg_set_kind kind, struct hg_error *err)
@@ -220,7 +228,7 @@ add_content(struct hg_set_builder *b, const char *path,
 	struct hg_set_file *f;
 	struct stat st;
 	struct hg_sig sig;
-	int rc;
+	int rc = 0;
 
 	if (stat(path, &st) < 0)
 		return changed(err, path);
@@ -230,7 +238,10 @@ add_content(struct hg_set_builder *b, const char *path,
 	if (may_differ(b, &sig, proof))
 		return changed(err, path);
 	f = new_file(b, path, &st, kind);
-	rc = hg_memo_digest(b->memo, path, &st, &f->digest, err);
+	if (is_proven(b, &sig, proof))
+		f->digest = *proof.digest;
+	else
+		rc = hg_memo_digest(b->memo, path, &st, &f->digest, err);
 	if (rc)
 		return rc;
 	if (proof.digest && !hg_digest_equal(&f->digest, proof.digest))
@@ -377,18 +388,24 @@ int
 hg_set_add_absent(
     struct hg_set_builder *b, const char *path, struct hg_error *err)
 {
-	char *dir, *missing;
+	char *dir, *missing = first_missing(b, path, &dir);
+	struct hg_missing *m = missing_in(b, dir);
 	struct stat st;
+	int rc = 0;
 
-	if (stat(path, &st) == 0)
-		return changed(err, path);
-	missing = first_missing(b, path, &dir);
+	/*
+	 * One look at a folder answers for all names that were missing in it: it
+	 * has not changed since before they were looked for, or is not there.
+	 */
+	if (path[strlen(missing)] == '\0' && hg_sig_equal(&m->sig, &NO_SIG) &&
+	    stat(path, &st) == 0)
+		rc = changed(err, path);
 	/* that it is noted, too, is kept with what is gone */
-	if (hg_hmap_set(&b->gone, missing, &b->missing) != &b->missing)
-		hg_strvec_add(&missing_in(b, dir)->names, hg_path_base(missing));
+	else if (hg_hmap_set(&b->gone, missing, &b->missing) != &b->missing)
+		hg_strvec_add(&m->names, hg_path_base(missing));
 	free(missing);
 	free(dir);
-	return 0;
+	return rc;
 }
 
 static int
