@@ -1,5 +1,6 @@
 # Measured on demand, never by make check.
 EXTRA_PROGRAMS = \
+	tests/bench/canned \
 	tests/bench/fillcache \
 	tests/bench/replay \
 	tests/bench/spawnbench
@@ -11,6 +12,9 @@ tests_bench_replay_LDADD = lib/base/libbase.a
 tests_bench_fillcache_SOURCES = %D%/fillcache.c
 tests_bench_fillcache_LDADD = lib/store/libstore.a lib/digest/libdigest.a \
 	lib/base/libbase.a $(ZSTD_LIBS)
+tests_bench_canned_SOURCES = %D%/canned.c
+tests_bench_canned_LDADD = lib/base/libbase.a
+tests_bench_canned_LDFLAGS = $(AM_LDFLAGS) -static
 tests_bench_loadgen_SOURCES = %D%/loadgen.c
 tests_bench_loadgen_LDADD = lib/wire/libwire.a lib/rpc/librpc.a \
 	lib/base/libbase.a $(PROTOBUF_C_LIBS) $(GRPC_LIBS)
@@ -33,7 +37,9 @@ tests_bench_floor_LDFLAGS = $(AM_LDFLAGS) $(HG_LAUNCHER_LDFLAGS)
 endif
 CLEANFILES += $(EXTRA_PROGRAMS) tests/bench/floor
 
-dist_noinst_SCRIPTS += tests/bench/load tests/bench/million tests/bench/run
+dist_noinst_SCRIPTS += tests/bench/load tests/bench/million \
+	tests/bench/remote tests/bench/run
+EXTRA_DIST += tests/bench/lib.sh
 
 bench: all $(EXTRA_PROGRAMS) tests/bench/floor
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
@@ -41,7 +47,10 @@ bench: all $(EXTRA_PROGRAMS) tests/bench/floor
 bench-load: all
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
 		$(SHELL) $(srcdir)/tests/bench/load
+bench-remote: all $(EXTRA_PROGRAMS)
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
+		$(SHELL) $(srcdir)/tests/bench/remote
 bench-million: all $(EXTRA_PROGRAMS)
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
 		$(SHELL) $(srcdir)/tests/bench/million
-.PHONY: bench bench-load bench-million
+.PHONY: bench bench-load bench-million bench-remote
