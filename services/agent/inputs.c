@@ -283,6 +283,18 @@ by_path(const void *a, const void *b)
 void
 hg_inputs_sort(struct hg_inputs *in)
 {
+	size_t kept = 0;
+
 	if (in->n > 0)
 		qsort(in->v, in->n, sizeof(struct hg_input *), by_path);
+	for (size_t i = 0; i < in->n; i++) {
+		if (kept > 0 &&
+		    strcmp(in->v[kept - 1]->path, in->v[i]->path) == 0)
+			hg_input_unref(in->v[i]);
+		else
+			in->v[kept++] = in->v[i];
+	}
+	in->n = kept;
+	/* it may name those that went */
+	hg_hmap_release(&in->index, NULL);
 }

@@ -65,14 +65,14 @@ void hg_inputs_release(struct hg_inputs *in);
  */
 int hg_inputs_add(struct hg_inputs *in, const char *cwd, const char *path,
     struct hg_error *err);
-/*
- * Adds one that others share. The caller knows that it is not there yet, and
- * does not use hg_inputs_add() on the same inputs. -HG_TOOBIG as above.
- */
+/* Adds one that others share; doubles go when sorting. -HG_TOOBIG as above. */
 int hg_inputs_share(
     struct hg_inputs *in, struct hg_input *input, struct hg_error *err);
 
-/* By path, so that a folder comes before what it holds. */
+/*
+ * By path, each once, so that a folder comes before what it holds. Nothing is
+ * added afterwards.
+ */
 void hg_inputs_sort(struct hg_inputs *in);
 
 /* Is an absolute path below the TOOLS of host_paths.def? */

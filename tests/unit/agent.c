@@ -260,6 +260,32 @@ START_TEST(stops_where_nothing_is)
 }
 END_TEST
 
+START_TEST(shared_inputs_come_once)
+{
+	struct hg_inputs in = HG_INPUTS_INIT;
+	struct hg_input *shared;
+	struct tree t;
+	char *path;
+
+	tree_init(&t);
+	path = put(&t, "a/f", "");
+	shared = hg_input_new(path, HG_INPUT_FILE, NULL);
+	ck_assert_int_eq(hg_inputs_share(&in, shared, NULL), 0);
+	ck_assert_int_eq(hg_inputs_add(&in, t.dir, "a/f", NULL), 0);
+	hg_inputs_sort(&in);
+	for (size_t i = 1; i < in.n; i++)
+		ck_assert_int_lt(
+		    strcmp(in.v[i - 1]->path, in.v[i]->path), 0);
+	ck_assert_str_eq(in.v[in.n - 1]->path, path);
+	hg_inputs_release(&in);
+	/* ours is left */
+	ck_assert_str_eq(shared->path, path);
+	hg_input_unref(shared);
+	free(path);
+	tree_release(&t);
+}
+END_TEST
+
 START_TEST(knows_what_workers_have_themselves)
 {
 	static const char *const theirs[] = { "/usr/lib/gcc/x/12/cc1",
@@ -781,7 +807,8 @@ UNIT_MAIN("agent", first_compile_probes_and_others_wait_for_it,
     trust_ends_without_answers, while_down_nobody_waits, a_suspect_is_probed,
     keeps_folders_that_are_only_spelled, keeps_links_and_what_they_lead_to,
     a_link_leaves_the_folder_by_its_target, stops_where_nothing_is,
-    knows_what_workers_have_themselves, remembers_files_until_they_change,
+    shared_inputs_come_once, knows_what_workers_have_themselves,
+    remembers_files_until_they_change,
     forgets_what_was_used_longest_ago, memo_tells_what_is_no_file,
     request_names_all_inputs, what_cannot_travel_is_said,
     files_too_large_to_travel_stay_here,

@@ -768,10 +768,10 @@ START_TEST(a_driver_that_does_not_answer_is_asked_once)
 	struct fixture f;
 
 	fixture_init(&f);
-	put(&f, "gcc", "#!/bin/sh\necho asked >>count\necho nothing >&2\n");
+	put(&f, "gcc", "#!/bin/sh\necho asked >>\"$0.count\"\necho nothing >&2\n");
 	put(&f, "a.c", "");
 	compiler = hg_path_join(f.dir, "gcc");
-	count = hg_path_join(f.dir, "count");
+	count = hg_path_join(f.dir, "gcc.count");
 	ck_assert_int_eq(chmod(compiler, 0755), 0);
 	so = hg_part_path("../../bin/hg-observe.so");
 	search = hg_search_new(so, 2);
