@@ -149,13 +149,17 @@ hg_graph_bytes(const struct hg_graph *g)
 }
 
 static bool
+are_same(struct hg_place *const *a, struct hg_place *const *b, size_t n)
+{
+	return n == 0 || memcmp(a, b, n * sizeof(struct hg_place *)) == 0;
+}
+
+static bool
 is_path(const struct hg_graph_path *a, const struct hg_graph_path *b)
 {
 	return a->n_quote == b->n_quote && a->n_angle == b->n_angle &&
-	       memcmp(a->quote, b->quote,
-		   a->n_quote * sizeof(struct hg_place *)) == 0 &&
-	       memcmp(a->angle, b->angle,
-		   a->n_angle * sizeof(struct hg_place *)) == 0;
+	       are_same(a->quote, b->quote, a->n_quote) &&
+	       are_same(a->angle, b->angle, a->n_angle);
 }
 
 static struct hg_place **

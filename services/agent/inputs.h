@@ -70,8 +70,8 @@ int hg_inputs_share(
     struct hg_inputs *in, struct hg_input *input, struct hg_error *err);
 
 /*
- * By path, each once, so that a folder comes before what it holds. Nothing is
- * added afterwards.
+ * By path, each once, so that a folder comes before what it holds. After more
+ * was added it is to be done again.
  */
 void hg_inputs_sort(struct hg_inputs *in);
 
