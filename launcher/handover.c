@@ -182,6 +182,22 @@ finish(struct hg_job *job, const struct hg_strvec *outputs,
 	return true;
 }
 
+/* Descriptors and the like are other files for every process. */
+static bool
+names_kernel_files(const struct hg_cc_command *c)
+{
+	static const char *const folders[] = { "/dev/", "/proc/" };
+
+	for (size_t i = 0; i < c->args.n; i++)
+		for (size_t k = 0; k < sizeof(folders) / sizeof(*folders); k++) {
+			const char *at = strstr(c->args.v[i], folders[k]);
+
+			if (at && !hg_cc_discards(at))
+				return true;
+		}
+	return false;
+}
+
 bool
 hg_handover(struct hg_job *job, int *ret_exit)
 {
@@ -193,7 +209,8 @@ hg_handover(struct hg_job *job, int *ret_exit)
 
 	if (!*job->config.launcher_coordinator)
 		return false;
-	if (job->command.local_only || job->tty || !getcwd(cwd, sizeof(cwd))) {
+	if (job->command.local_only || job->tty ||
+	    names_kernel_files(&job->command) || !getcwd(cwd, sizeof(cwd))) {
 		job->reason = HG_REASON_not_remotable;
 		return false;
 	}

@@ -15,6 +15,7 @@
 #include "lib/base/error.h"
 #include "lib/base/limits.h"
 #include "lib/base/path.h"
+#include "lib/base/strbuf.h"
 
 const char *
 hg_path_base(const char *path)
@@ -64,6 +65,26 @@ hg_path_ext(const char *path)
 	const char *dot = strrchr(base, '.');
 
 	return dot && dot != base ? dot : base + strlen(base);
+}
+
+void
+hg_path_plain(const char *path, struct hg_strbuf *ret)
+{
+	hg_strbuf_reset(ret);
+	while (*path) {
+		size_t n = strcspn(path, "/");
+
+		if (n == 2 && memcmp(path, "..", 2) == 0) {
+			const char *slash = strrchr(ret->buf, '/');
+
+			hg_strbuf_setlen(
+			    ret, slash ? (size_t)(slash - ret->buf) : 0);
+		} else if (n > 1 || (n == 1 && *path != '.')) {
+			hg_strbuf_addc(ret, '/');
+			hg_strbuf_add(ret, path, n);
+		}
+		path += n + (path[n] == '/');
+	}
 }
 
 bool

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 struct hg_error;
+struct hg_strbuf;
 
 /* "a/b/c.o" -> "c.o"; borrowed from path. */
 const char *hg_path_base(const char *path);
@@ -16,6 +17,12 @@ char *hg_path_dir(const char *path);
 char *hg_path_join(const char *dir, const char *name);
 /* The last ".ext" of the last component, or the end of the string. */
 const char *hg_path_ext(const char *path);
+
+/*
+ * Sets ret to an absolute path without ".", ".." and double slashes, as if there
+ * were no links: "/a/./b/../c" -> "/a/c"; "/" -> "".
+ */
+void hg_path_plain(const char *path, struct hg_strbuf *ret);
 
 /*
  * True when path is safe below a root: relative, no "..", no empty and no "."

@@ -128,7 +128,8 @@ HG_TABLE(result, S, hybridgrid__v1__compile_response__descriptor,
 	HG_SCALAR(S, 104, cpu_us),
 	HG_SCALAR(S, 105, peak_rss_bytes),
 	HG_STRING(S, 106, infra_error, MAX_TEXT),
-	HG_BLOB(S, 107, missing))
+	HG_BLOB(S, 107, missing),
+	HG_SCALAR(S, 108, uses_time))
 #undef S
 
 #define S struct hg_wire_health

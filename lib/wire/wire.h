@@ -151,6 +151,7 @@ struct hg_wire_result {
 	char *infra_error;
 	/* struct hg_content_id, one after the other */
 	struct hg_blob missing;
+	bool uses_time;
 };
 
 struct hg_wire_health {

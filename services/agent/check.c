@@ -14,11 +14,13 @@
 #include "lib/base/error.h"
 #include "lib/base/hmap.h"
 #include "lib/base/path.h"
+#include "lib/base/strbuf.h"
 #include "lib/observe/observe.h"
 #include "lib/wire/agent_msg.h"
 #include "services/agent/check.h"
 #include "services/agent/contents.h"
 #include "services/agent/inputs.h"
+#include "services/agent/request.h"
 
 struct check {
 	const struct hg_agent_request *request;
@@ -119,6 +121,21 @@ check_outputs(
 	return rc;
 }
 
+/* Is it where workers have tools, ".." followed back? */
+static bool
+is_tool(const struct hg_agent_request *request, const char *name)
+{
+	char *path = hg_path_join(request->cwd, name);
+	struct hg_strbuf plain = HG_STRBUF_INIT;
+	bool yes;
+
+	hg_path_plain(path, &plain);
+	yes = hg_inputs_is_toolchain(plain.buf);
+	hg_strbuf_release(&plain);
+	free(path);
+	return yes;
+}
+
 /* ---- what the compiler complains of -------------------------------------- */
 
 static void
@@ -153,6 +170,24 @@ check_folder_of(struct check *k, const char *path, struct hg_error *err)
 			  "the worker lacked the folder of %.150s", path);
 }
 
+/* In a locale that every C library has by itself? */
+static bool
+speaks_plainly(const struct hg_agent_request *request)
+{
+	static const char *const names[] = { "LC_ALL", "LC_MESSAGES",
+		"LC_CTYPE", "LANG" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *value = hg_request_env(request, names[i]);
+
+		if (value && *value && strcmp(value, "C") != 0 &&
+		    strncmp(value, "C.", 2) != 0 &&
+		    strcmp(value, "POSIX") != 0)
+			return false;
+	}
+	return true;
+}
+
 /*
  * A file could not be written, or not be found, where its folder was not sent:
  * then the complaint is not about the user's code.
@@ -165,6 +200,9 @@ check_complaints(struct check *k, const struct hg_wire_result *result,
 
 	if (result->exit_code == 0 && result->err.n == 0)
 		return 0;
+	if (!speaks_plainly(k->request))
+		return hg_fail(err, HG_INVALID,
+		    "the worker may not have the locale of the messages");
 	list_folders(k, inputs);
 	for (size_t i = 0; rc == 0 && i < result->n_observed; i++) {
 		const struct hg_wire_observed *o = &result->observed[i];
@@ -200,8 +238,8 @@ hg_check_result(const struct hg_agent_request *request,
 	rc = check_outputs(&k, result, err);
 	for (size_t i = 0; rc == 0 && i < result->n_observed; i++) {
 		rc = check_one(&k, &result->observed[i], err);
-		*ret_in_tools = rc != 0 &&
-		    hg_inputs_is_toolchain(result->observed[i].path);
+		*ret_in_tools =
+		    rc != 0 && is_tool(request, result->observed[i].path);
 	}
 	if (rc == 0)
 		rc = check_complaints(&k, result, inputs, err);

@@ -284,6 +284,10 @@ check_result(struct compile *c, const struct hg_inputs *in)
 		return hg_fail(
 		    &c->err, HG_UNAVAILABLE, "%.200s", c->result->infra_error);
 	}
+	c->reason = HG_REASON_time_macro;
+	if (c->result->uses_time)
+		return hg_fail(&c->err, HG_UNSUPPORTED,
+		    "the source wants the time of this machine");
 	c->reason = HG_REASON_inputs_differ;
 	rc = hg_check_result(c->request, c->result, in, c->agent->contents,
 	    &in_tools, &c->err);

@@ -172,7 +172,7 @@ give_answer(struct hg_job *job, const struct ending *e)
 	hg_strbuf_add(&answer, e->rpc->body, e->rpc->n);
 	if (!*e->result->worker_id)
 		hg_wire_result_pack(&name, &answer);
-	if (success && job->joinable)
+	if (success && job->joinable && !e->result->uses_time)
 		keep(job, e->result, &answer);
 	hg_job_answer(job, answer.buf, answer.len,
 	    success ? &count->succeeded : &count->failed);

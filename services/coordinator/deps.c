@@ -82,24 +82,12 @@ size_of(const struct set *s)
 
 /* ---- names ------------------------------------------------------------------ */
 
-/* Absolute, without ".", ".." and double slashes. */
 static void
 plain_name(const char *cwd, const char *path, struct hg_strbuf *ret)
 {
-	char *joined = hg_path_join(cwd, path), *rest = joined, *part;
+	char *joined = hg_path_join(cwd, path);
 
-	hg_strbuf_reset(ret);
-	while ((part = strsep(&rest, "/"))) {
-		char *slash;
-
-		if (strcmp(part, "..") == 0) {
-			slash = strrchr(ret->buf, '/');
-			hg_strbuf_setlen(
-			    ret, slash ? (size_t)(slash - ret->buf) : 0);
-		} else if (*part && strcmp(part, ".") != 0) {
-			hg_strbuf_addf(ret, "/%s", part);
-		}
-	}
+	hg_path_plain(joined, ret);
 	free(joined);
 }
 

@@ -383,6 +383,7 @@ hg_collect_observed(const struct hg_view *view, const char *cwd,
 	if (seen->n > HG_MAX_OBSERVED)
 		return hg_fail(err, HG_TOOBIG,
 		    "the compile looked at too many files");
+	ret->uses_time = seen->uses_time;
 	ret->observed = hg_xcalloc(seen->n + 1, sizeof(*ret->observed));
 	for (size_t i = 0; rc == 0 && i < seen->n; i++)
 		rc = take_seen(view, cwd, &seen->v[i], memo, ret, err);

@@ -215,9 +215,9 @@ make_temp_folders(const struct hg_view *view,
 	return rc;
 }
 
-/* The folders that the compile will write into. */
+/* Those folders that the compile will write into are inputs, if they exist. */
 static int
-make_output_folders(const struct hg_view *view,
+check_output_folders(const struct hg_view *view,
     const struct hg_wire_compile *request, struct hg_error *err)
 {
 	int rc = 0;
@@ -226,8 +226,6 @@ make_output_folders(const struct hg_view *view,
 		char *dir = hg_path_dir(request->outputs[i]);
 
 		rc = refuse_host(view, request->cwd, dir, err);
-		if (rc == 0)
-			rc = make_folder(view, request->cwd, dir, err);
 		free(dir);
 	}
 	return rc;
@@ -249,7 +247,7 @@ hg_layout_exact(const struct hg_view *view, struct hg_blobs *blobs,
 	if (rc == 0)
 		rc = make_temp_folders(view, request, err);
 	if (rc == 0)
-		rc = make_output_folders(view, request, err);
+		rc = check_output_folders(view, request, err);
 	return rc;
 }
 

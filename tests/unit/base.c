@@ -231,6 +231,21 @@ START_TEST(beneath_refuses_ways_out)
 }
 END_TEST
 
+START_TEST(plain_names_have_no_detours)
+{
+	static const char *const cases[][2] = { { "/a/b", "/a/b" },
+		{ "/a//b/./c/", "/a/b/c" }, { "/a/b/../c", "/a/c" },
+		{ "/../a/..b/.c", "/a/..b/.c" }, { "/", "" }, { "/..", "" } };
+	struct hg_strbuf sb = HG_STRBUF_INIT;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		hg_path_plain(cases[i][0], &sb);
+		ck_assert_str_eq(sb.buf, cases[i][1]);
+	}
+	hg_strbuf_release(&sb);
+}
+END_TEST
+
 START_TEST(publishes_and_removes_trees)
 {
 	char dir[] = "/tmp/hgbaseXXXXXX";
@@ -273,4 +288,5 @@ END_TEST
 UNIT_MAIN("base", strndup_ends_at_the_nul, strbuf_grows_and_detaches, empty_strbuf_is_an_empty_string,
     strvec_is_null_terminated, hmap_sets_gets_deletes,
     parses_sizes_and_durations, parses_decimals, joins_paths, splits_paths, beneath_refuses_ways_out,
-    publishes_and_removes_trees, errors_carry_a_sentence)
+    publishes_and_removes_trees, errors_carry_a_sentence,
+    plain_names_have_no_detours)

@@ -391,6 +391,11 @@ START_TEST(all_files_that_the_compiler_writes_come_back)
 	lab_open(&l);
 	lab_add(&l, "a.c", SOURCE);
 	lab_add(&l, "x.h", X_H);
+	l.input[l.request.n_inputs++] = (struct hg_wire_input){
+		.path = hg_path_join(l.project, "out"),
+		.symlink = hg_xstrdup(""),
+		.folder = true,
+	};
 	lab_args(&l, args);
 	hg_strvec_release(&l.outputs);
 	hg_strvec_add(&l.outputs, "out/a.o");

@@ -127,7 +127,7 @@ START_TEST(result_survives_the_round_trip)
 	struct hg_wire_observed observed[] = { { a_c, 3, some_digest } };
 	struct hg_wire_result m = { true, BLOB("obj\0"), BLOB("out"),
 		BLOB("err"), -1, INT64_MAX, id, true, outputs, 1, observed, 1,
-		UINT64_MAX, 4711, ok, BLOB("some id") };
+		UINT64_MAX, 4711, ok, BLOB("some id"), true };
 	struct hg_strbuf sb = HG_STRBUF_INIT;
 	struct hg_wire_result *r;
 
@@ -150,6 +150,7 @@ START_TEST(result_survives_the_round_trip)
 	ck_assert_int_eq(r->observed[0].kind, 3);
 	ck_assert(is_same(&r->observed[0].digest, &some_digest));
 	assert_blob(r->missing, "some id", 7);
+	ck_assert(r->uses_time);
 	ck_assert_uint_eq(r->cpu_us, UINT64_MAX);
 	ck_assert_uint_eq(r->peak_rss_bytes, 4711);
 	ck_assert_str_eq(r->infra_error, ok);
