@@ -49,6 +49,8 @@ static const char *const folders[] = {
 
 struct hg_toolset {
 	struct hg_inputs inputs;
+	/* their paths */
+	struct hg_hmap index;
 	/* folders, beside those of host_paths.def, that hold nothing else */
 	struct hg_strvec roots;
 };
@@ -87,6 +89,7 @@ toolset_free(void *p)
 	if (!set)
 		return;
 	hg_inputs_release(&set->inputs);
+	hg_hmap_release(&set->index, NULL);
 	hg_strvec_release(&set->roots);
 	free(set);
 }
@@ -320,6 +323,8 @@ make(const struct hg_toolsets *t, const char *compiler, const char *path_list,
 	if (rc == 0)
 		rc = add_own_folders(&b, err);
 	hg_inputs_sort(&b.set->inputs);
+	for (size_t i = 0; i < b.set->inputs.n; i++)
+		hg_hmap_set(&b.set->index, b.set->inputs.v[i]->path, b.set);
 	hg_strvec_release(&b.programs);
 	if (rc == 0)
 		return b.set;
@@ -386,7 +391,7 @@ hg_toolset_covers(const struct hg_toolset *set, const char *path)
 bool
 hg_toolset_has(const struct hg_toolset *set, const char *path)
 {
-	return hg_hmap_get(&set->inputs.index, path) != NULL;
+	return hg_hmap_get(&set->index, path) != NULL;
 }
 
 const struct hg_inputs *
