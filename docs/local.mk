@@ -32,7 +32,7 @@ EXTRA_DIST += \
 	%D%/decisions/0006-launcher-start-up.md \
 	%D%/decisions/0007-delivery.md \
 	%D%/decisions/0008-eviction.md \
-	%D%/decisions/0009-containers.md \
+	%D%/decisions/0013-containers.md \
 	%D%/decisions/0010-contents-by-digest.md \
 	%D%/decisions/0011-include-scan.md \
 	%D%/decisions/0012-sandbox.md

@@ -210,6 +210,7 @@ hg_handover(struct hg_job *job, int *ret_exit)
 	if (!*job->config.launcher_coordinator)
 		return false;
 	if (job->command.local_only || job->tty ||
+	    *job->compiler.path != '/' ||
 	    names_kernel_files(&job->command) || !getcwd(cwd, sizeof(cwd))) {
 		job->reason = HG_REASON_not_remotable;
 		return false;
