@@ -32,10 +32,11 @@ EXTRA_DIST += \
 	%D%/decisions/0006-launcher-start-up.md \
 	%D%/decisions/0007-delivery.md \
 	%D%/decisions/0008-eviction.md \
-	%D%/decisions/0013-containers.md \
+	%D%/decisions/0009-cost-of-a-hit.md \
 	%D%/decisions/0010-contents-by-digest.md \
 	%D%/decisions/0011-include-scan.md \
-	%D%/decisions/0012-sandbox.md
+	%D%/decisions/0012-sandbox.md \
+	%D%/decisions/0013-containers.md
 
 # documents with generated parts, in the source tree
 .PHONY: update-docs
