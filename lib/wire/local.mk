@@ -45,6 +45,8 @@ lib_wire_codec_sources = \
 noinst_LIBRARIES += lib/wire/libwire.a
 lib_wire_libwire_a_SOURCES = \
 	$(lib_wire_codec_sources) \
+	%D%/packed.c \
+	%D%/packed.h \
 	%D%/wire.c \
 	%D%/wire.h
 lib_wire_libwire_a_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
@@ -64,6 +66,12 @@ lib_wire_libagentmsg_a_LIBADD = proto/lib_wire_libpb_a-agent.pb-c.$(OBJEXT)
 lib_wire_libagentmsg_a_DEPENDENCIES = $(lib_wire_libagentmsg_a_LIBADD)
 
 lib/wire/libagentmsg_a-agent_msg.$(OBJEXT): proto/agent.pb-c.h
+
+check_PROGRAMS += tests/unit/packed.t
+tests_unit_packed_t_SOURCES = tests/unit/packed.c
+tests_unit_packed_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_packed_t_LDADD = lib/wire/libwire.a lib/store/libstore.a \
+	lib/base/libbase.a $(PROTOBUF_C_LIBS) $(ZSTD_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += tests/unit/wire.t
 tests_unit_wire_t_SOURCES = tests/unit/wire.c

@@ -91,7 +91,8 @@ HG_TABLE(compile, S, hybridgrid__v1__compile_request__descriptor,
 	HG_SCALAR(S, 106, umask),
 	HG_STRING(S, 107, compiler_path, HG_MAX_PATH_BYTES),
 	HG_DIGEST(S, 108, input_list),
-	HG_DIGEST(S, 109, toolchain_list))
+	HG_DIGEST(S, 109, toolchain_list),
+	HG_SCALAR(S, 110, accepts_packed))
 #undef S
 
 #define S struct hg_wire_input_list
@@ -129,7 +130,11 @@ HG_TABLE(result, S, hybridgrid__v1__compile_response__descriptor,
 	HG_SCALAR(S, 105, peak_rss_bytes),
 	HG_STRING(S, 106, infra_error, MAX_TEXT),
 	HG_BLOB(S, 107, missing),
-	HG_SCALAR(S, 108, uses_time))
+	HG_SCALAR(S, 108, uses_time),
+	HG_BLOB(S, 109, packed_outputs),
+	HG_SCALAR(S, 110, outputs_size),
+	HG_BLOB(S, 111, packed_observed),
+	HG_SCALAR(S, 112, observed_size))
 #undef S
 
 #define S struct hg_wire_health

@@ -112,6 +112,7 @@ struct hg_wire_compile {
 	struct hg_content_id input_list;
 	/* all zero when the compiler is not to be had from the client */
 	struct hg_content_id toolchain_list;
+	bool accepts_packed;
 };
 
 struct hg_wire_input_list {
@@ -152,6 +153,11 @@ struct hg_wire_result {
 	/* struct hg_content_id, one after the other */
 	struct hg_blob missing;
 	bool uses_time;
+	/* see lib/wire/packed.h; empty when the lists stand for themselves */
+	struct hg_blob packed_outputs;
+	uint64_t outputs_size;
+	struct hg_blob packed_observed;
+	uint64_t observed_size;
 };
 
 struct hg_wire_health {

@@ -16,6 +16,7 @@
 #include "lib/base/hmap.h"
 #include "lib/base/strbuf.h"
 #include "lib/base/time.h"
+#include "lib/wire/packed.h"
 #include "lib/wire/wire.h"
 #include "services/agent/agent.h"
 #include "services/agent/coords.h"
@@ -198,6 +199,7 @@ ask(struct exchange *x, uint64_t end_ns, int cancel_fd,
 	struct hg_strbuf body = HG_STRBUF_INIT, answer = HG_STRBUF_INIT;
 	struct hg_wire_result *result = NULL;
 	uint64_t now = hg_now_ns();
+	bool is_answer;
 	int rc = make_body(x, &body, err);
 
 	*ret_reason = HG_REASON_search_failed;
@@ -208,11 +210,13 @@ ask(struct exchange *x, uint64_t end_ns, int cancel_fd,
 	if (rc == 0) {
 		*ret_reason = HG_REASON_remote_failed;
 		result = hg_wire_result_unpack(answer.buf, answer.len, err);
-		if (!result)
+		if (!result || hg_wire_result_expand(result, HG_PACKED_ALL, err))
 			rc = hg_wrap(err, "the coordinator's answer");
 	}
-	if (result && result->missing.n > 0) {
+	is_answer = rc == 0 && result->missing.n == 0;
+	if (rc == 0 && !is_answer)
 		rc = take_missing(x, &result->missing, err);
+	if (!is_answer) {
 		hg_wire_result_free(result);
 		result = NULL;
 	}

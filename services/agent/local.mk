@@ -53,6 +53,7 @@ services_agent_libs = \
 	lib/wire/libwire.a \
 	lib/blob/libblob.a \
 	lib/pack/libpack.a \
+	lib/store/libstore.a \
 	lib/observe/libobserve.a \
 	lib/toolchain/libtoolchain.a \
 	lib/scan/libscan.a \
@@ -65,6 +66,7 @@ services_agent_libs = \
 	$(PROTOBUF_C_LIBS) \
 	$(ARCHIVE_LIBS) \
 	$(CRYPTO_LIBS) \
+	$(ZSTD_LIBS) \
 	$(INIPARSER_LIBS) \
 	-lpthread
 

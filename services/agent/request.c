@@ -347,6 +347,7 @@ add_plain(struct build *b)
 	m->outputs = r->outputs;
 	m->n_outputs = r->n_outputs;
 	m->umask = r->umask;
+	m->accepts_packed = true;
 }
 
 static void

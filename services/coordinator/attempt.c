@@ -14,6 +14,7 @@
 #include "lib/base/log.h"
 #include "lib/base/strbuf.h"
 #include "lib/base/time.h"
+#include "lib/wire/packed.h"
 #include "lib/wire/wire.h"
 #include "services/coordinator/attempt.h"
 #include "services/coordinator/coordinator.h"
@@ -141,7 +142,7 @@ remember_deps(struct hg_job *job, const struct hg_wire_result *result)
 }
 
 static void
-keep(struct hg_job *job, const struct hg_wire_result *result,
+keep(struct hg_job *job, struct hg_wire_result *result,
     struct hg_strbuf *answer)
 {
 	const struct hg_wire_result mark = { .from_cache = true };
@@ -151,7 +152,9 @@ keep(struct hg_job *job, const struct hg_wire_result *result,
 	hg_result_cache_put(
 	    job->coord->cache, &job->digest, answer->buf, answer->len);
 	hg_strbuf_setlen(answer, n);
-	remember_deps(job, result);
+	/* what cannot be read is the client's to complain of */
+	if (hg_wire_result_expand(result, HG_PACKED_OBSERVED, NULL) == 0)
+		remember_deps(job, result);
 }
 
 /* The worker's answer goes to all callers; when it is one to keep, to us too.

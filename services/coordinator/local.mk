@@ -49,12 +49,14 @@ bin_hg_coord_LDADD = \
 	lib/wire/libwire.a \
 	lib/blob/libblob.a \
 	lib/pack/libpack.a \
+	lib/store/libstore.a \
 	lib/digest/libdigest.a \
 	lib/config/libconfig.a \
 	lib/base/libbase.a \
 	$(GRPC_LIBS) \
 	$(PROTOBUF_C_LIBS) \
 	$(ARCHIVE_LIBS) \
+	$(ZSTD_LIBS) \
 	$(CRYPTO_LIBS) \
 	$(XXHASH_LIBS) \
 	$(INIPARSER_LIBS) \

@@ -73,6 +73,7 @@ HG_WORKER_LIBS = \
 	lib/wire/libwire.a \
 	lib/blob/libblob.a \
 	lib/pack/libpack.a \
+	lib/store/libstore.a \
 	lib/observe/libobserve.a \
 	lib/toolchain/libtoolchain.a \
 	lib/proc/libproc.a \
@@ -82,6 +83,7 @@ HG_WORKER_LIBS = \
 	$(GRPC_LIBS) \
 	$(PROTOBUF_C_LIBS) \
 	$(ARCHIVE_LIBS) \
+	$(ZSTD_LIBS) \
 	$(CRYPTO_LIBS) \
 	$(INIPARSER_LIBS) \
 	$(CURL_LIBS) \

@@ -19,6 +19,7 @@
 #include "lib/base/strbuf.h"
 #include "lib/base/time.h"
 #include "lib/rpc/rpc.h"
+#include "lib/wire/packed.h"
 #include "lib/wire/wire.h"
 #include "services/worker/outcome.h"
 #include "services/worker/slots.h"
@@ -58,16 +59,20 @@ set_status(struct job *job, enum hg_rpc_status status, const char *message)
 }
 
 static void
-pack_answer(struct job *job, struct hg_outcome *o, unsigned protocol)
+pack_answer(struct job *job, struct hg_outcome *o,
+    const struct hg_wire_compile *request)
 {
 	size_t max = job->worker->cfg->worker_max_message;
 
 	o->result.worker_id = job->worker->id;
-	hg_wire_result_pack(&o->result, &job->answer);
+	if (request->accepts_packed)
+		hg_wire_result_pack_small(&o->result, max, &job->answer);
+	else
+		hg_wire_result_pack(&o->result, &job->answer);
 	if (job->answer.len <= max)
 		return;
-	hg_outcome_infra(o, protocol, "the result is larger than a message "
-				      "may be");
+	hg_outcome_infra(o, request->protocol,
+	    "the result is larger than a message may be");
 	hg_strbuf_reset(&job->answer);
 	hg_wire_result_pack(&o->result, &job->answer);
 }
@@ -85,7 +90,7 @@ execute(struct job *job, const struct hg_wire_compile *request)
 	hg_executor_run(
 	    job->worker->executor, request, job->cancel_fd, left, &outcome);
 	if (outcome.status == HG_RPC_OK)
-		pack_answer(job, &outcome, request->protocol);
+		pack_answer(job, &outcome, request);
 	set_status(job, outcome.status, outcome.message);
 	job->success = outcome.result.success;
 	job->compile_ms = (uint64_t)outcome.result.compile_time_ms;

@@ -81,7 +81,7 @@ START_TEST(compile_survives_the_round_trip)
 	struct hg_wire_env env[] = { { lang, c_utf8 } };
 	struct hg_wire_compile m = { a_c, BLOB("int main;"), gcc, args, 2, x86,
 		linux_os, includes, 2, inputs, 3, src, env, 1, hex, 1, outputs,
-		1, 022, a_c, some_id, some_id };
+		1, 022, a_c, some_id, some_id, true };
 	struct hg_strbuf sb = HG_STRBUF_INIT;
 	struct hg_wire_compile *r;
 
@@ -103,6 +103,7 @@ START_TEST(compile_survives_the_round_trip)
 	ck_assert(hg_content_id_equal(&r->inputs[0].id, &some_id));
 	ck_assert(hg_content_id_equal(&r->input_list, &some_id));
 	ck_assert(hg_content_id_equal(&r->toolchain_list, &some_id));
+	ck_assert(r->accepts_packed);
 	ck_assert_uint_eq(r->inputs[0].mode, 0644);
 	ck_assert_str_eq(r->inputs[0].symlink, "");
 	ck_assert_str_eq(r->inputs[1].symlink, link_to);
@@ -127,7 +128,8 @@ START_TEST(result_survives_the_round_trip)
 	struct hg_wire_observed observed[] = { { a_c, 3, some_digest } };
 	struct hg_wire_result m = { true, BLOB("obj\0"), BLOB("out"),
 		BLOB("err"), -1, INT64_MAX, id, true, outputs, 1, observed, 1,
-		UINT64_MAX, 4711, ok, BLOB("some id"), true };
+		UINT64_MAX, 4711, ok, BLOB("some id"), true, BLOB("zip"),
+		99, BLOB("zap"), 98 };
 	struct hg_strbuf sb = HG_STRBUF_INIT;
 	struct hg_wire_result *r;
 
@@ -151,6 +153,10 @@ START_TEST(result_survives_the_round_trip)
 	ck_assert(is_same(&r->observed[0].digest, &some_digest));
 	assert_blob(r->missing, "some id", 7);
 	ck_assert(r->uses_time);
+	assert_blob(r->packed_outputs, "zip", 3);
+	ck_assert_uint_eq(r->outputs_size, 99);
+	assert_blob(r->packed_observed, "zap", 3);
+	ck_assert_uint_eq(r->observed_size, 98);
 	ck_assert_uint_eq(r->cpu_us, UINT64_MAX);
 	ck_assert_uint_eq(r->peak_rss_bytes, 4711);
 	ck_assert_str_eq(r->infra_error, ok);
