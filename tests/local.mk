@@ -35,13 +35,19 @@ dist_check_SCRIPTS += \
 
 # the launcher judged from outside: every option of t1300; and that with a
 # program of somebody else's, if HG_TEST_CONFORMANCE names one
+HG_OPTIONS_TESTS = \
+	tests/e2e/t1300-options.t \
+	tests/e2e/t5300-options-remote.t
+HG_CONFORMANCE_TESTS = \
+	tests/e2e/t1310-conformance.t \
+	tests/e2e/t5310-conformance-remote.t
 .PHONY: check-options check-conformance
 check-options: all
 	HG_TEST_ALL=1 $(MAKE) check \
-		TESTS='tests/e2e/t1300-options.t tests/e2e/t5300-options-remote.t'
+		TESTS='$(HG_OPTIONS_TESTS)'
 check-conformance: all
 	HG_TEST_ALL=1 $(MAKE) check \
-		TESTS='tests/e2e/t1300-options.t tests/e2e/t1310-conformance.t'
+		TESTS='$(HG_OPTIONS_TESTS) $(HG_CONFORMANCE_TESTS)'
 
 # what t4110 has run in the place of a compiler
 noinst_PROGRAMS += tests/escape/escape

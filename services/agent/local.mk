@@ -108,4 +108,5 @@ dist_check_SCRIPTS += \
 	tests/e2e/t5100-scan.t \
 	tests/e2e/t5200-contents.t \
 	tests/e2e/t5300-options-remote.t \
+	tests/e2e/t5310-conformance-remote.t \
 	tests/e2e/t7010-scan.t
