@@ -20,6 +20,7 @@
 #include "lib/base/error.h"
 #include "lib/base/hmap.h"
 #include "lib/base/path.h"
+#include "lib/base/strbuf.h"
 #include "lib/base/strvec.h"
 #include "lib/base/time.h"
 #include "lib/observe/observe.h"
@@ -111,12 +112,30 @@ hg_toolsets_free(struct hg_toolsets *t)
 static void
 add_root(struct build *b, const char *path)
 {
-	char *dir = hg_path_dir(path);
+	struct hg_strbuf plain = HG_STRBUF_INIT;
+	char *dir;
 
-	if (!hg_inputs_is_toolchain(path) && *dir == '/' &&
+	hg_path_plain(path, &plain);
+	dir = hg_path_dir(plain.buf);
+	/* not the root itself, which is more than a compiler */
+	if (*path == '/' && dir[1] != '\0' &&
+	    !hg_inputs_is_toolchain(plain.buf) &&
 	    hg_strvec_find(&b->set->roots, dir) < 0)
 		hg_strvec_add(&b->set->roots, dir);
+	hg_strbuf_release(&plain);
 	free(dir);
+}
+
+/* Names lead elsewhere by links and "..": where they end is what is shown. */
+static void
+add_real_roots(struct build *b)
+{
+	const struct hg_inputs *in = &b->set->inputs;
+
+	for (size_t i = 0; i < in->n; i++)
+		if (in->v[i]->kind == HG_INPUT_FILE ||
+		    in->v[i]->kind == HG_INPUT_LINK)
+			add_root(b, in->v[i]->path);
 }
 
 static int
@@ -323,6 +342,7 @@ make(const struct hg_toolsets *t, const char *compiler, const char *path_list,
 	if (rc == 0)
 		rc = add_own_folders(&b, err);
 	hg_inputs_sort(&b.set->inputs);
+	add_real_roots(&b);
 	for (size_t i = 0; i < b.set->inputs.n; i++)
 		hg_hmap_set(&b.set->index, b.set->inputs.v[i]->path, b.set);
 	hg_strvec_release(&b.programs);

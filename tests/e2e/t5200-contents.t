@@ -172,6 +172,10 @@ else
 	printf 'q: .long 1\n' >s.s
 	compile 'bare worker, assembler' gcc -c s.s
 	compile 'bare worker, warnings' gcc -Wall -c a.c -Iinc
+	cross=aarch64-linux-gnu-gcc
+	if command -v $cross >/dev/null; then
+		compile 'bare worker, cross compiler' $cross -g -O2 -Iinc -c a.c
+	fi
 	if command -v clang >/dev/null; then
 		compile 'bare worker, Clang' clang -g -O2 -Iinc -c a.c
 		compile 'bare worker, Clang, C++' clang++ -g -O2 -c b.cc
