@@ -1,21 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One table of coordinators and ids together; full, it starts anew. */
+/*
+ * A set of numbers, each made of a content's id and of the coordinators' names:
+ * two that are the same are a wrong belief, which costs little and hardly ever
+ * comes. Asked for each of hundreds of headers of each compile. Full, it starts
+ * anew.
+ */
 #include "config.h"
 
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/alloc.h"
-#include "lib/base/hmap.h"
 #include "lib/digest/content_id.h"
 #include "services/agent/known.h"
 
-/* About 150 bytes each. */
-#define MAX_KNOWN 200000
+#define MAX_KNOWN 400000
+
+/* Powers of two, at least twice what they hold. */
+#define FIRST_SLOTS 4096
 
 struct hg_known {
 	pthread_mutex_t lock;
-	struct hg_hmap table;
+	/* 0: free */
+	uint64_t *slots;
+	size_t n_slots;
+	size_t n;
 };
 
 struct hg_known *
@@ -24,6 +35,8 @@ hg_known_new(void)
 	struct hg_known *k = hg_xcalloc(1, sizeof(*k));
 
 	pthread_mutex_init(&k->lock, NULL);
+	k->n_slots = FIRST_SLOTS;
+	k->slots = hg_xcalloc(k->n_slots, sizeof(*k->slots));
 	return k;
 }
 
@@ -32,31 +45,59 @@ hg_known_free(struct hg_known *k)
 {
 	if (!k)
 		return;
-	hg_hmap_release(&k->table, NULL);
+	free(k->slots);
 	pthread_mutex_destroy(&k->lock);
 	free(k);
 }
 
-static char *
-name_of(const char *coordinators, const struct hg_content_id *id)
+/* Never 0. The id is random enough; FNV-1a spreads the names. */
+static uint64_t
+mark_of(const char *coordinators, const struct hg_content_id *id)
 {
-	char hex[HG_CONTENT_ID_HEX_BYTES];
+	uint64_t names = 14695981039346656037u, mark;
 
-	hg_content_id_hex(id, hex);
-	return hg_xasprintf("%s %s", hex, coordinators);
+	for (const char *p = coordinators; *p; p++)
+		names = (names ^ (unsigned char)*p) * 1099511628211u;
+	memcpy(&mark, id->b, sizeof(mark));
+	mark ^= names;
+	return mark ? mark : 1;
+}
+
+/* Where it is, or the free place where it belongs. */
+static uint64_t *
+slot_of(const struct hg_known *k, uint64_t mark)
+{
+	size_t mask = k->n_slots - 1, i = mark & mask;
+
+	while (k->slots[i] && k->slots[i] != mark)
+		i = (i + 1) & mask;
+	return &k->slots[i];
+}
+
+static void
+grow(struct hg_known *k)
+{
+	uint64_t *old = k->slots;
+	size_t n_old = k->n_slots;
+
+	k->n_slots *= 2;
+	k->slots = hg_xcalloc(k->n_slots, sizeof(*k->slots));
+	for (size_t i = 0; i < n_old; i++)
+		if (old[i])
+			*slot_of(k, old[i]) = old[i];
+	free(old);
 }
 
 bool
 hg_known_has(struct hg_known *k, const char *coordinators,
     const struct hg_content_id *id)
 {
-	char *name = name_of(coordinators, id);
+	uint64_t mark = mark_of(coordinators, id);
 	bool has;
 
 	pthread_mutex_lock(&k->lock);
-	has = hg_hmap_get(&k->table, name) != NULL;
+	has = *slot_of(k, mark) != 0;
 	pthread_mutex_unlock(&k->lock);
-	free(name);
 	return has;
 }
 
@@ -64,14 +105,17 @@ void
 hg_known_add(struct hg_known *k, const char *coordinators,
     const struct hg_content_id *id)
 {
-	char *name = name_of(coordinators, id);
+	uint64_t mark = mark_of(coordinators, id), *slot;
 
 	pthread_mutex_lock(&k->lock);
-	if (k->table.n >= MAX_KNOWN) {
-		hg_hmap_release(&k->table, NULL);
-		k->table = (struct hg_hmap)HG_HMAP_INIT;
+	if (k->n >= MAX_KNOWN) {
+		memset(k->slots, 0, k->n_slots * sizeof(*k->slots));
+		k->n = 0;
 	}
-	hg_hmap_set(&k->table, name, k);
+	if (2 * (k->n + 1) > k->n_slots)
+		grow(k);
+	slot = slot_of(k, mark);
+	k->n += *slot == 0;
+	*slot = mark;
 	pthread_mutex_unlock(&k->lock);
-	free(name);
 }
