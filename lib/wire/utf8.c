@@ -57,13 +57,32 @@ hg_utf8_char(const void *p, size_t n)
 	return length;
 }
 
+/* Are the eight bytes at s characters of ASCII, none of them NUL? */
+static bool
+is_plain(const unsigned char *s)
+{
+	uint64_t v;
+
+	memcpy(&v, s, sizeof(v));
+	/* from NUL one cannot be taken without borrowing the highest bit */
+	return (((v - UINT64_C(0x0101010101010101)) | v) &
+		   UINT64_C(0x8080808080808080)) == 0;
+}
+
 bool
 hg_wire_is_utf8(const void *p, size_t n)
 {
 	const unsigned char *s = p;
 
 	for (size_t i = 0; i < n;) {
-		size_t length = hg_utf8_char(s + i, n - i);
+		size_t length;
+
+		/* nearly all there is, hundreds of paths in each message */
+		if (n - i >= sizeof(uint64_t) && is_plain(s + i)) {
+			i += sizeof(uint64_t);
+			continue;
+		}
+		length = hg_utf8_char(s + i, n - i);
 
 		if (length == 0)
 			return false;

@@ -392,6 +392,25 @@ START_TEST(utf8_is_told_from_other_bytes)
 }
 END_TEST
 
+/* Text is looked at in larger pieces; it must not matter where in them. */
+START_TEST(utf8_is_told_in_all_places)
+{
+	char text[40];
+
+	for (size_t at = 0; at < sizeof(text) - 1; at++)
+		for (int c = 0; c < 256; c++) {
+			memset(text, 'a', sizeof(text));
+			text[at] = (char)c;
+			ck_assert_int_eq(hg_wire_is_utf8(text, sizeof(text)),
+			    c > 0 && c < 0x80);
+			text[at] = '\xC3';
+			text[at + 1] = (char)c;
+			ck_assert_int_eq(hg_wire_is_utf8(text, sizeof(text)),
+			    (c & 0xC0) == 0x80);
+		}
+}
+END_TEST
+
 START_TEST(refuses_strings_with_nul_or_not_utf8)
 {
 	struct hg_strbuf sb = HG_STRBUF_INIT;
@@ -603,7 +622,7 @@ UNIT_MAIN("wire", compile_survives_the_round_trip,
     health_reply_survives_the_round_trip, status_reply_survives_the_round_trip,
     nothing_is_a_message_of_empty_fields,
     packing_appends_and_takes_null_strings, unknown_fields_are_skipped,
-    utf8_is_told_from_other_bytes, refuses_strings_with_nul_or_not_utf8,
+    utf8_is_told_from_other_bytes, utf8_is_told_in_all_places, refuses_strings_with_nul_or_not_utf8,
     refuses_a_map_key_that_comes_twice, refuses_a_digest_of_another_size,
     refuses_a_part_that_comes_twice, refuses_more_elements_than_the_limit,
     refuses_a_flood_of_unknown_fields, refuses_strings_over_their_limit,
