@@ -135,6 +135,17 @@ calloc(size_t n, size_t size)
 	return h ? memset(h + 1, 0, bytes) : NULL;
 }
 
+/* A large piece made larger: its pages move, and nothing is copied. */
+static void *
+move_large(struct head *h, size_t bytes)
+{
+	h = mremap(h, h->bytes, bytes, MREMAP_MAYMOVE);
+	if (h == MAP_FAILED)
+		return NULL;
+	h->bytes = bytes;
+	return h + 1;
+}
+
 void *
 realloc(void *p, size_t n)
 {
@@ -143,6 +154,9 @@ realloc(void *p, size_t n)
 
 	if (p && n <= had)
 		return p;
+	if (p && had > (size_t)1 << MAX_BITS &&
+	    n <= PTRDIFF_MAX - sizeof(struct head))
+		return move_large((struct head *)p - 1, n + sizeof(struct head));
 	h = piece(n);
 	if (h && p) {
 		memcpy(h + 1, p, had);
