@@ -132,7 +132,8 @@ static void
 publish(struct hg_job *job, const struct hg_agent_reply *reply, int64_t started)
 {
 	struct hg_made made = { 0, reply->out.p, reply->out.n, reply->err.p,
-		reply->err.n, reply->compile_time_ms * 1000, started, NULL };
+		reply->err.n, reply->compile_time_ms * 1000, started, NULL,
+		reply->outputs, reply->n_outputs };
 	size_t n = reply->n_observed + reply->n_outputs;
 	struct hg_digest *digests = hg_xcalloc(n, sizeof(*digests));
 	struct hg_observed_list seen = { .v = NULL };

@@ -145,7 +145,7 @@ publish_local(struct hg_job *job, const struct hg_run *run,
 {
 	struct hg_made made = { WEXITSTATUS(run->status), run->out.buf,
 		run->out.len, run->err.buf, run->err.len, run->wall_us, started,
-		NULL };
+		NULL, NULL, 0 };
 	struct hg_observed_list seen;
 	struct hg_error err = { .text = "" };
 

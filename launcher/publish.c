@@ -31,6 +31,7 @@
 #include "lib/store/manifest.h"
 #include "lib/store/result.h"
 #include "lib/store/stats.h"
+#include "lib/wire/wire.h"
 
 struct publish {
 	struct hg_job *job;
@@ -95,11 +96,35 @@ role_of(const struct publish *p, const char *path)
 	return HG_OUTPUT_OTHER;
 }
 
+/* What was just written there need not be read; NULL when that is not known. */
+static const struct hg_wire_output *
+find_written(const struct publish *p, const char *path, const struct stat *st)
+{
+	for (size_t i = 0; i < p->made->n_written; i++) {
+		const struct hg_wire_output *w = &p->made->written[i];
+
+		if (strcmp(w->path, path) == 0 && S_ISREG(st->st_mode) &&
+		    (uint64_t)st->st_size == w->content.n)
+			return w;
+	}
+	return NULL;
+}
+
+static bool
+is_borrowed(const struct publish *p, const struct hg_output *o)
+{
+	for (size_t i = 0; i < p->made->n_written; i++)
+		if (p->made->written[i].content.p == o->p)
+			return true;
+	return false;
+}
+
 static int
 add_output(struct publish *p, const char *path)
 {
 	enum hg_output_role role = role_of(p, path);
 	struct hg_strbuf content = HG_STRBUF_INIT;
+	const struct hg_wire_output *written;
 	struct hg_output *o;
 	struct hg_error err;
 	struct stat st;
@@ -114,7 +139,9 @@ add_output(struct publish *p, const char *path)
 	if (!S_ISREG(st.st_mode) && stat(path, &st) == 0 &&
 	    !S_ISREG(st.st_mode))
 		return decline(p, HG_REASON_unexpected_output, path);
-	if (hg_read_file(path, HG_MAX_FILE_BYTES, &content, &err) != 0)
+	written = find_written(p, path, &st);
+	if (!written &&
+	    hg_read_file(path, HG_MAX_FILE_BYTES, &content, &err) != 0)
 		return decline(p, HG_REASON_unexpected_output, err.text);
 	p->outputs = hg_xrealloc(
 	    p->outputs, (p->n_outputs + 1) * sizeof(*p->outputs));
@@ -122,7 +149,12 @@ add_output(struct publish *p, const char *path)
 	o->role = role;
 	o->mode = st.st_mode & 0777;
 	o->path = path;
-	o->p = hg_strbuf_detach(&content, &o->n);
+	if (written) {
+		o->p = written->content.p;
+		o->n = written->content.n;
+	} else {
+		o->p = hg_strbuf_detach(&content, &o->n);
+	}
 	p->has_other |= role == HG_OUTPUT_OTHER;
 	return 0;
 }
@@ -412,7 +444,8 @@ hg_publish(struct hg_job *job, const struct hg_made *made,
 	if (rc == 0 && write_entries(&p) == 0)
 		hg_upkeep(job);
 	for (size_t i = 0; i < p.n_outputs; i++)
-		free((void *)(uintptr_t)p.outputs[i].p);
+		if (!is_borrowed(&p, &p.outputs[i]))
+			free((void *)(uintptr_t)p.outputs[i].p);
 	free(p.outputs);
 	hg_strvec_release(&p.programs);
 	hg_set_builder_free(p.set);

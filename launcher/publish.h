@@ -9,6 +9,7 @@
 struct hg_digest;
 struct hg_job;
 struct hg_observed_list;
+struct hg_wire_output;
 
 /* What the compile gave, beside the files it wrote. */
 struct hg_made {
@@ -25,6 +26,9 @@ struct hg_made {
 	 * known; or NULL
 	 */
 	const struct hg_digest *digests;
+	/* files that this process has just written itself */
+	const struct hg_wire_output *written;
+	size_t n_written;
 };
 
 /*
