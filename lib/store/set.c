@@ -413,9 +413,18 @@ key_missing(const char *dir, void *value, void *arg)
 {
 	const struct hg_missing *m = value;
 	struct hg_strvec *lines = arg;
+	size_t n_dir = strlen(dir);
 
-	for (size_t i = 0; i < m->names.n; i++)
-		hg_strvec_addf(lines, "%s/%s", dir, m->names.v[i]);
+	/* hundreds of them, so not by printf */
+	for (size_t i = 0; i < m->names.n; i++) {
+		size_t n = strlen(m->names.v[i]) + 1;
+		char *line = hg_xmalloc(n_dir + 1 + n);
+
+		memcpy(line, dir, n_dir);
+		line[n_dir] = '/';
+		memcpy(line + n_dir + 1, m->names.v[i], n);
+		hg_strvec_add_take(lines, line);
+	}
 	return 0;
 }
 
