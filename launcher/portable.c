@@ -353,7 +353,8 @@ hg_portable_release(struct hg_portable *p)
 static bool
 has(const void *p, size_t n, const char *text)
 {
-	return memmem(p, n, text, strlen(text));
+	/* what is empty need not be anywhere */
+	return n > 0 && memmem(p, n, text, strlen(text));
 }
 
 /* An object of this machine's kind with compressed sections. */

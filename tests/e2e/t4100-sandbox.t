@@ -204,6 +204,11 @@ test_chroot() {
 	grep -q '^usr$' "$work/out" && ! grep -q hg-sandbox "$work/out" &&
 		[ "$(grep -c '^/proc/' "$work/out")" -le 3 ]
 	ok 'in a chroot sandboxes can be made by root' $?
+	# there is nothing in it that a dynamic program could load
+	if grep -q __asan_init "$sandbox"; then
+		skip 'in a chroot others are told why not' 'sanitizers'
+		return
+	fi
 	unshare -m /bin/sh -c 'cd "$1" && mount -t proc proc proc &&
 		exec chroot --userspec 65534:65534 . /hg-sandbox --root /r --check
 		' sh "$work/ch" >"$work/out" 2>"$work/err"

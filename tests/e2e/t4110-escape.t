@@ -8,6 +8,10 @@ cd "$hg_dir/work" || exit 99
 HG_COORDINATOR=
 escape=$top_builddir/tests/escape/escape
 
+# what bounds memory bounds the shadow of it, too
+! grep -q __asan_init "$escape" ||
+	skip_all 'the program is built with sanitizers'
+
 # What a worker gives one compile.
 HG_WORKER_MAX_DISK=$((64 << 20))
 HG_WORKER_MAX_MEMORY=$((256 << 20))
