@@ -136,8 +136,13 @@ inspect(const char *what, const char *dir, json_t **ret, struct hg_error *err)
 	struct hg_cache *c;
 	int rc;
 
-	if (is_file && hg_folder_parse(hg_path_base(what), &e.key, e.ending))
+	if (is_file && hg_folder_parse(hg_path_base(what), &e.key, e.ending)) {
+		/* its result tells of it */
+		if (strcmp(e.ending, HG_ENTRY_LINK) == 0)
+			memcpy(e.ending, HG_ENTRY_RESULT,
+			    sizeof(HG_ENTRY_RESULT));
 		return inspect_file(what, &e, ret, err);
+	}
 	c = hg_cache_new(dir);
 	rc = is_file ? inspect_source(c, what, ret, err)
 		     : inspect_key(c, what, ret, err);

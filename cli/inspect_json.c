@@ -146,9 +146,9 @@ output_json(struct hg_result_reader *reader, size_t i)
 
 	hg_strbuf_release(&content);
 	snprintf(mode, sizeof(mode), "%04o", (unsigned)o->mode & 07777);
-	return json_pack("{s:s,s:o,s:s,s:I,s:b}", "role", role_text(o->role),
-	    "path", hg_json_text(o->path), "mode", mode, "bytes",
-	    (json_int_t)o->n, "intact", rc == 0);
+	return json_pack("{s:s,s:o,s:s,s:I,s:b,s:b}", "role",
+	    role_text(o->role), "path", hg_json_text(o->path), "mode", mode, "bytes",
+	    (json_int_t)o->n, "linked", o->linked, "intact", rc == 0);
 }
 
 static int

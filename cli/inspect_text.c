@@ -88,9 +88,11 @@ print_result(const json_t *j)
 	print_file(j);
 	printf("exit code %d\n", (int)number(j, "exit_code"));
 	json_array_foreach (json_object_get(j, "outputs"), i, o)
-		printf("  %-8s  %s  %10" PRId64 " bytes  %s%s\n",
+		printf("  %-8s  %s  %10" PRId64 " bytes  %s%s%s\n",
 		    member(o, "role"), member(o, "mode"),
 		    (int64_t)number(o, "bytes"), member(o, "path"),
+		    json_is_true(json_object_get(o, "linked")) ? "  linked"
+							      : "",
 		    json_is_true(json_object_get(o, "intact")) ? ""
 							      : "  DAMAGED");
 	if (*member(j, "stdout"))

@@ -178,14 +178,21 @@ tag_folder(const struct hg_cache *c)
 	free(path);
 }
 
+/* What trees share nobody is to write to. */
+static mode_t
+mode_of(const char *ending)
+{
+	return strcmp(ending, HG_ENTRY_LINK) == 0 ? 0444 : 0666;
+}
+
 /* A new file beside path; makes the folders when they are missing. */
 static int
-create_beside(const struct hg_cache *c, const char *path, char **ret_tmp,
-    struct hg_error *err)
+create_beside(const struct hg_cache *c, const char *path, mode_t mode,
+    char **ret_tmp, struct hg_error *err)
 {
 	char *tmp = temporary_name(path);
 	int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
-	int fd = open(tmp, flags, 0666);
+	int fd = open(tmp, flags, mode);
 
 	if (fd < 0 && errno == ENOENT) {
 		char *dir = hg_path_dir(path);
@@ -193,7 +200,7 @@ create_beside(const struct hg_cache *c, const char *path, char **ret_tmp,
 		bool fresh = stat(c->dir, &st) < 0;
 
 		if (hg_mkdir_p(dir, NULL) == 0)
-			fd = open(tmp, flags, 0666);
+			fd = open(tmp, flags, mode);
 		if (fresh && fd >= 0)
 			tag_folder(c);
 		free(dir);
@@ -255,7 +262,7 @@ hg_cache_publish(struct hg_cache *c, const struct hg_digest *key,
 	struct hg_usage *u = hg_cache_usage(c, NULL);
 	struct hg_usage_count grown = { 0, 0 };
 	int64_t size = 0;
-	int fd = create_beside(c, path, &tmp, err), rc = 0;
+	int fd = create_beside(c, path, mode_of(ending), &tmp, err), rc = 0;
 
 	if (fd < 0) {
 		rc = -HG_IO;

@@ -24,6 +24,8 @@ struct hg_usage;
 /* Endings of entries. */
 #define HG_ENTRY_MANIFEST "m"
 #define HG_ENTRY_RESULT "o"
+/* an object of a result, as a file that trees may have hard links to */
+#define HG_ENTRY_LINK "l"
 /* Bytes that the keys of a manifest and its results have in common. */
 #define HG_PAIR_BYTES (HG_DIGEST_BYTES / 2)
 

@@ -105,6 +105,7 @@ take_unit(struct batch *b, size_t i, struct group *group)
 {
 	const struct hg_folder_file *f = &b->list.v[i];
 	struct unit *u = &b->units[b->n_units++];
+	int64_t linked_ns = 0;
 
 	*u = (struct unit){ .file = f, .group = group };
 	for (; i < b->list.n; i++, f++) {
@@ -112,10 +113,16 @@ take_unit(struct batch *b, size_t i, struct group *group)
 			break;
 		u->n_files++;
 		u->bytes += f->bytes;
-		if (f->used_ns > u->used_ns)
+		/* a link's time is whatever trees make it */
+		if (strcmp(f->ending, HG_ENTRY_LINK) == 0)
+			linked_ns = f->used_ns;
+		else if (f->used_ns > u->used_ns)
 			u->used_ns = f->used_ns;
 		u->is_manifest |= strcmp(f->ending, HG_ENTRY_MANIFEST) == 0;
 	}
+	/* its result is about to be published, or is gone */
+	if (u->used_ns == 0)
+		u->used_ns = linked_ns;
 	b->bytes += u->bytes;
 	if (u->is_manifest) {
 		group->manifests++;

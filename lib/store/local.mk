@@ -46,3 +46,9 @@ tests_unit_evict_t_SOURCES = tests/unit/evict.c
 tests_unit_evict_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_evict_t_LDADD = lib/store/libstore.a lib/digest/libdigest.a \
 	lib/base/libbase.a $(ZSTD_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/linked.t
+tests_unit_linked_t_SOURCES = tests/unit/linked.c
+tests_unit_linked_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_linked_t_LDADD = lib/store/libstore.a lib/digest/libdigest.a \
+	lib/base/libbase.a $(ZSTD_LIBS) $(CHECK_LIBS)

@@ -2,13 +2,17 @@
 /*
  * Result entries: a fixed head, one record an output, their paths, stdout,
  * stderr (all under the head's checksum), then the contents, each under its own
- * checksum and copied piece by piece, so that a hit needs little memory.
+ * checksum and copied piece by piece, so that a hit needs little memory. What
+ * trees may link to is a file beside it, whose checksum is here: whoever writes
+ * to it in a tree makes the result damaged, not wrong.
  */
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -55,6 +59,8 @@ struct head {
 enum codec {
 	CODEC_PLAIN,
 	CODEC_ZSTD,
+	/* plain, in the file beside the entry */
+	CODEC_LINKED,
 };
 
 struct record {
@@ -72,7 +78,10 @@ struct record {
 };
 
 struct hg_result_reader {
+	struct hg_cache *cache;
 	int fd;
+	/* the file beside the entry, once it was of use */
+	int linked;
 	time_t used_s;
 	/* the entry from its start: the head, and often all */
 	struct hg_strbuf head;
@@ -110,11 +119,11 @@ store_outputs(const struct hg_result *r, struct stored *stored)
 		struct stored *s = &stored[i];
 
 		hg_strbuf_init(&s->zipped);
-		s->codec = CODEC_PLAIN;
+		s->codec = o->linked ? CODEC_LINKED : CODEC_PLAIN;
 		s->p = o->p;
 		s->n = o->n;
 		s->padding = 0;
-		if (r->zip_level > 0 &&
+		if (r->zip_level > 0 && !o->linked &&
 		    hg_zip(o->p, o->n, r->zip_level, &s->zipped)) {
 			s->codec = CODEC_ZSTD;
 			s->p = s->zipped.buf;
@@ -130,17 +139,19 @@ place_outputs(const struct hg_result *r, struct stored *stored,
 {
 	for (size_t i = 0; i < r->n_outputs; i++) {
 		struct record *rec = &records[i];
+		bool linked = stored[i].codec == CODEC_LINKED;
 
-		if (r->for_clones && stored[i].n >= CLONE_BYTES)
+		if (r->for_clones && stored[i].n >= CLONE_BYTES && !linked)
 			stored[i].padding = -at % CLONE_BYTES;
 		rec->role = r->outputs[i].role;
 		rec->mode = r->outputs[i].mode;
 		rec->codec = stored[i].codec;
-		rec->offset = at + stored[i].padding;
+		rec->offset = linked ? 0 : at + stored[i].padding;
 		rec->stored = stored[i].n;
 		rec->size = r->outputs[i].n;
 		rec->check = hg_checksum(stored[i].p, stored[i].n);
-		at = rec->offset + rec->stored;
+		if (!linked)
+			at = rec->offset + rec->stored;
 	}
 	return at;
 }
@@ -179,6 +190,23 @@ pack_head(const struct hg_digest *key, const struct hg_result *r,
 	free(records);
 }
 
+/* Publishes what stands beside the entry: first, as the entry leads to it. */
+static int
+write_linked(struct hg_cache *c, const struct hg_digest *key,
+    const struct hg_result *r, struct hg_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < r->n_outputs; i++) {
+		struct hg_piece all = { r->outputs[i].p, r->outputs[i].n };
+
+		if (r->outputs[i].linked)
+			rc = hg_cache_publish(
+			    c, key, HG_ENTRY_LINK, &all, 1, err);
+	}
+	return rc;
+}
+
 int
 hg_result_write(struct hg_cache *c, const struct hg_digest *key,
     const struct hg_result *r, struct hg_error *err)
@@ -199,10 +227,15 @@ hg_result_write(struct hg_cache *c, const struct hg_digest *key,
 	pack_head(key, r, stored, &head);
 	pieces[n++] = (struct hg_piece){ head.buf, head.len };
 	for (size_t i = 0; i < r->n_outputs; i++) {
+		if (stored[i].codec == CODEC_LINKED)
+			continue;
 		pieces[n++] = (struct hg_piece){ zeros, stored[i].padding };
 		pieces[n++] = (struct hg_piece){ stored[i].p, stored[i].n };
 	}
-	rc = hg_cache_publish(c, key, HG_ENTRY_RESULT, pieces, n, err);
+	rc = write_linked(c, key, r, err);
+	if (rc == 0)
+		rc = hg_cache_publish(
+		    c, key, HG_ENTRY_RESULT, pieces, n, err);
 	for (size_t i = 0; i < r->n_outputs; i++)
 		hg_strbuf_release(&stored[i].zipped);
 	hg_strbuf_release(&head);
@@ -254,6 +287,16 @@ read_head(struct hg_result_reader *r, const struct stat *st)
 }
 
 static bool
+is_sound(const struct record *rec, const struct head *h)
+{
+	if (rec->codec == CODEC_LINKED)
+		return rec->offset == 0 && rec->stored == rec->size;
+	return rec->offset <= h->total_bytes &&
+	    rec->stored <= h->total_bytes - rec->offset &&
+	    (rec->codec != CODEC_PLAIN || rec->stored == rec->size);
+}
+
+static bool
 view_head(struct hg_result_reader *r)
 {
 	const struct head *h = head_of(r);
@@ -272,15 +315,13 @@ view_head(struct hg_result_reader *r)
 	for (uint32_t i = 0; i < h->n_outputs; i++) {
 		const struct record *rec = &r->records[i];
 
-		if (rec->path >= h->paths_bytes ||
-		    rec->offset > h->total_bytes ||
-		    rec->stored > h->total_bytes - rec->offset ||
-		    (rec->codec == CODEC_PLAIN && rec->stored != rec->size))
+		if (rec->path >= h->paths_bytes || !is_sound(rec, h))
 			return false;
 		r->outputs[i].role = rec->role;
 		r->outputs[i].mode = rec->mode;
 		r->outputs[i].path = paths + rec->path;
 		r->outputs[i].n = rec->size;
+		r->outputs[i].linked = rec->codec == CODEC_LINKED;
 	}
 	r->view = (struct hg_result){ .exit_code = (int)h->exit_code,
 		.out = at,
@@ -300,6 +341,8 @@ hg_result_open(struct hg_cache *c, const struct hg_digest *key,
 	struct stat st;
 
 	hg_strbuf_init(&r->head);
+	r->cache = c;
+	r->linked = -1;
 	r->fd = hg_cache_open(c, key, HG_ENTRY_RESULT);
 	if (r->fd < 0 && errno == ENOENT) {
 		hg_fail(err, HG_NOTFOUND,
@@ -338,6 +381,7 @@ hg_result_close(struct hg_result_reader *r)
 	if (!r)
 		return;
 	hg_fd_close(&r->fd);
+	hg_fd_close(&r->linked);
 	hg_strbuf_release(&r->head);
 	free(r->outputs);
 	free(r);
@@ -357,8 +401,8 @@ damaged(struct hg_error *err)
 
 /* Reads what is stored piece by piece for sink, then checks it. */
 static int
-stream_file(struct hg_result_reader *r, const struct record *rec,
-    hg_sink_fn *sink, void *arg, struct hg_error *err)
+stream_file(int fd, const struct record *rec, hg_sink_fn *sink, void *arg,
+    struct hg_error *err)
 {
 	struct hg_checksum_state *sum = hg_checksum_new();
 	char *buf = hg_xmalloc(COPY_BYTES);
@@ -366,7 +410,7 @@ stream_file(struct hg_result_reader *r, const struct record *rec,
 	int rc = 0;
 
 	while (rc == 0 && left > 0) {
-		ssize_t k = pread(r->fd, buf, left < COPY_BYTES ? left : COPY_BYTES,
+		ssize_t k = pread(fd, buf, left < COPY_BYTES ? left : COPY_BYTES,
 		    (off_t)(rec->offset + rec->stored - left));
 
 		if (k < 0 && errno == EINTR)
@@ -393,10 +437,37 @@ stream_stored(struct hg_result_reader *r, const struct record *rec,
 
 	/* small enough to have come along with the head */
 	if (rec->offset + rec->stored > r->head.len)
-		return stream_file(r, rec, sink, arg, err);
+		return stream_file(r->fd, rec, sink, arg, err);
 	if (hg_checksum(at, rec->stored) != rec->check)
 		return damaged(err);
 	return sink(arg, at, rec->stored, err);
+}
+
+/* Opens the file beside the entry, if it may still be what it was. */
+static int
+open_linked(struct hg_result_reader *r, const struct record *rec,
+    struct hg_error *err)
+{
+	struct stat st;
+
+	if (r->linked < 0)
+		r->linked = hg_cache_open(
+		    r->cache, &head_of(r)->key, HG_ENTRY_LINK);
+	if (r->linked < 0)
+		return hg_fail(err, HG_CORRUPT,
+		    "the object beside the cached result is gone");
+	if (fstat(r->linked, &st) < 0 || (uint64_t)st.st_size != rec->stored)
+		return damaged(err);
+	return 0;
+}
+
+static int
+stream_linked(struct hg_result_reader *r, const struct record *rec,
+    hg_sink_fn *sink, void *arg, struct hg_error *err)
+{
+	int rc = open_linked(r, rec, err);
+
+	return rc ? rc : stream_file(r->linked, rec, sink, arg, err);
 }
 
 static int
@@ -409,6 +480,8 @@ stream(struct hg_result_reader *r, size_t i, hg_sink_fn *sink, void *arg,
 
 	if (rec->codec == CODEC_PLAIN)
 		return stream_stored(r, rec, sink, arg, err);
+	if (rec->codec == CODEC_LINKED)
+		return stream_linked(r, rec, sink, arg, err);
 	if (rec->codec != CODEC_ZSTD)
 		return damaged(err);
 	unzip = hg_unzip_new(rec->size, sink, arg);
@@ -452,16 +525,65 @@ hg_result_clone(
 		.src_length = rec->stored };
 	int rc;
 
-	if (rec->codec != CODEC_PLAIN || rec->offset % CLONE_BYTES)
+	if (rec->codec == CODEC_ZSTD || rec->offset % CLONE_BYTES)
 		return hg_fail(err, HG_UNSUPPORTED, "not stored for clones");
-	/* the end of the file may be shared although it ends amid a block */
-	if (rec->offset + rec->stored == head_of(r)->total_bytes)
-		range.src_length = 0;
 	rc = stream(r, i, to_nowhere, NULL, err);
+	if (rec->codec == CODEC_LINKED)
+		range.src_fd = r->linked;
+	/* the end of the file may be shared although it ends amid a block */
+	if (rec->codec == CODEC_LINKED ||
+	    rec->offset + rec->stored == head_of(r)->total_bytes)
+		range.src_length = 0;
 	if (rc == 0 && ioctl(fd, FICLONERANGE, &range) < 0)
 		rc = hg_fail_errno(
 		    err, HG_UNSUPPORTED, "the file system cannot clone");
 	return rc;
+}
+
+/* A link would be ours, as the others, and have the mode. */
+static bool
+can_link(int fd, mode_t mode)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_uid == geteuid() && (st.st_mode & 07777) == mode;
+}
+
+int
+hg_result_link(struct hg_result_reader *r, size_t i, const char *path,
+    mode_t mode, struct hg_error *err)
+{
+	const struct record *rec = &r->records[i];
+	char opened[32];
+	int rc;
+
+	if (rec->codec != CODEC_LINKED)
+		return hg_fail(err, HG_UNSUPPORTED, "not stored for links");
+	rc = open_linked(r, rec, err);
+	if (rc)
+		return rc;
+	/* the very file that is checked, whatever has its name meanwhile */
+	snprintf(opened, sizeof(opened), "/proc/self/fd/%d", r->linked);
+	if (!can_link(r->linked, mode) ||
+	    linkat(AT_FDCWD, opened, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0)
+		return hg_fail(err, HG_UNSUPPORTED, "it cannot be linked");
+	rc = stream(r, i, to_nowhere, NULL, err);
+	if (rc == 0 && futimens(r->linked, NULL) < 0)
+		rc = hg_fail_errno(
+		    err, HG_UNSUPPORTED, "cannot set the time of %s", path);
+	if (rc)
+		unlink(path);
+	return rc;
+}
+
+bool
+hg_result_remove(struct hg_cache *c, const struct hg_digest *key)
+{
+	bool removed = hg_cache_remove(c, key, HG_ENTRY_RESULT);
+
+	(void)hg_cache_remove(c, key, HG_ENTRY_LINK);
+	return removed;
 }
 
 int

@@ -2,7 +2,8 @@
 /*
  * Results: everything that one compile gave, in one entry: exit code, stdout,
  * stderr and the files it wrote. Every byte is covered by a checksum; a damaged
- * entry counts as a miss.
+ * entry counts as a miss. One of the files may stand beside the entry, where
+ * trees can have hard links to it; it is of the entry all the same.
  */
 #ifndef HG_STORE_RESULT_H
 #define HG_STORE_RESULT_H
@@ -10,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/digest/digest.h"
 #include "lib/store/zip.h"
@@ -34,6 +36,8 @@ struct hg_output {
 	const char *path;
 	const void *p;
 	size_t n;
+	/* stands beside the entry, as it is: true for one output at most */
+	bool linked;
 };
 
 struct hg_result {
@@ -85,8 +89,18 @@ int hg_result_copy(struct hg_result_reader *r, size_t i, hg_sink_fn *sink,
  */
 int hg_result_clone(
     struct hg_result_reader *r, size_t i, int fd, struct hg_error *err);
+/*
+ * Makes path a hard link to output i, which is checked on the way, and its time
+ * that of now: for all who have it. -HG_UNSUPPORTED: it is not there to be linked,
+ * its mode is not the wanted one, or the file system declines; nothing was done.
+ */
+int hg_result_link(struct hg_result_reader *r, size_t i, const char *path,
+    mode_t mode, struct hg_error *err);
 /* Appends the checked content of output i to ret. */
 int hg_result_read(struct hg_result_reader *r, size_t i, struct hg_strbuf *ret,
     struct hg_error *err);
+
+/* True when there was one, and it was removed by us with all that is of it. */
+bool hg_result_remove(struct hg_cache *c, const struct hg_digest *key);
 
 #endif

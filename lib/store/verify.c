@@ -81,7 +81,12 @@ check_result(
 static void
 drop(struct verify *v, const struct hg_folder_file *f)
 {
-	if (v->rule->removes && hg_cache_remove(v->cache, &f->key, f->ending))
+	bool is_result = strcmp(f->ending, HG_ENTRY_RESULT) == 0;
+
+	if (!v->rule->removes)
+		return;
+	if (is_result ? hg_result_remove(v->cache, &f->key)
+		      : hg_cache_remove(v->cache, &f->key, f->ending))
 		v->report->removed++;
 }
 
@@ -132,6 +137,59 @@ check_results(struct verify *v, const struct hg_folder_list *l)
 	}
 }
 
+/* 0: it is there, whatever it holds: that is its result's matter. */
+static int
+check_link(
+    struct hg_cache *c, const struct hg_digest *key, struct hg_error *err)
+{
+	int fd = hg_cache_open(c, key, HG_ENTRY_LINK);
+
+	if (fd < 0)
+		return hg_fail_errno(
+		    err, errno == ENOENT ? HG_NOTFOUND : HG_IO, "cannot open");
+	hg_fd_close(&fd);
+	return 0;
+}
+
+static bool
+has_linked(struct hg_cache *c, const struct hg_digest *key)
+{
+	struct hg_result_reader *r = hg_result_open(c, key, NULL);
+	bool has = false;
+
+	for (size_t i = 0; r && i < hg_result_head(r)->n_outputs; i++)
+		has |= hg_result_head(r)->outputs[i].linked;
+	hg_result_close(r);
+	return has;
+}
+
+/* After the results, with which theirs go. */
+static void
+check_links(struct verify *v, const struct hg_folder_list *l)
+{
+	int64_t before = hg_sig_now() - PUBLISH_NS;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct hg_folder_file *f = &l->v[i];
+		struct hg_error err = { .text = "" };
+
+		if (strcmp(f->ending, HG_ENTRY_LINK) != 0 ||
+		    !note(v, f, check_link(v->cache, &f->key, &err), &err) ||
+		    f->used_ns > before || has_linked(v->cache, &f->key))
+			continue;
+		v->report->unreferenced++;
+		drop(v, f);
+	}
+}
+
+static bool
+is_known(const char *ending)
+{
+	return strcmp(ending, HG_ENTRY_MANIFEST) == 0 ||
+	    strcmp(ending, HG_ENTRY_RESULT) == 0 ||
+	    strcmp(ending, HG_ENTRY_LINK) == 0;
+}
+
 static void
 check_folder(struct verify *v, const struct hg_folder_list *l)
 {
@@ -142,12 +200,13 @@ check_folder(struct verify *v, const struct hg_folder_list *l)
 
 		if (strcmp(f->ending, HG_ENTRY_MANIFEST) == 0)
 			note(v, f, check_manifest(v, &f->key, &err), &err);
-		else if (strcmp(f->ending, HG_ENTRY_RESULT) != 0)
+		else if (!is_known(f->ending))
 			v->report->strays++;
 	}
 	if (v->n_led > 0)
 		qsort(v->led, v->n_led, sizeof(*v->led), by_key);
 	check_results(v, l);
+	check_links(v, l);
 }
 
 int

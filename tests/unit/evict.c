@@ -455,7 +455,8 @@ compile_variant(const char *namespace, unsigned n, unsigned variant)
 {
 	struct hg_memo *memo = hg_memo_new("cache");
 	struct hg_set_builder *b = hg_set_builder_new(memo, 0);
-	struct hg_output out = { HG_OUTPUT_MAIN, 0644, "a.o", "object", 6 };
+	struct hg_output out = { HG_OUTPUT_MAIN, 0644, "a.o", "object", 6,
+		false };
 	struct hg_result r = { .outputs = &out, .n_outputs = 1 };
 	struct hg_digest key = key_of(n, variant), result;
 

@@ -310,8 +310,8 @@ static void
 write_result(void)
 {
 	struct hg_output outputs[2] = {
-		{ HG_OUTPUT_DEP, 0644, "a.d", "deps", 4 },
-		{ HG_OUTPUT_MAIN, 0644, "a.o", "object", 6 },
+		{ HG_OUTPUT_DEP, 0644, "a.d", "deps", 4, false },
+		{ HG_OUTPUT_MAIN, 0644, "a.o", "object", 6, false },
 	};
 	struct hg_result r = { .exit_code = 3,
 		.out = "out",
@@ -328,7 +328,7 @@ write_result(void)
 static void
 write_large(struct hg_strbuf *object, int zip_level, bool for_clones)
 {
-	struct hg_output output = { HG_OUTPUT_MAIN, 0644, "a.o", NULL, 0 };
+	struct hg_output output = { HG_OUTPUT_MAIN, 0644, "a.o", NULL, 0, false };
 	struct hg_result r = { .outputs = &output,
 		.n_outputs = 1,
 		.zip_level = zip_level,
