@@ -4,6 +4,7 @@
  * Clang do, unless nobody could tell the difference: then the old file is
  * overwritten, which costs a tenth. Other outputs are written in place, as
  * compilers do, which keeps links and devices such as /dev/null what they are.
+ * With cache.hard_link objects are links to what the cache has.
  */
 #include "config.h"
 
@@ -48,10 +49,29 @@ is_replaced(const struct hg_job *job, enum hg_output_role role)
 		(c->mode == HG_CC_COMPILE && !c->makes_pch));
 }
 
+bool
+hg_output_is_linked(const struct hg_job *job, enum hg_output_role role)
+{
+	const struct hg_cc_command *c = &job->command;
+
+	return job->config.cache_hard_link && !job->config.cache_compression &&
+	    is_replaced(job, role) && c->mode == HG_CC_COMPILE &&
+	    !c->makes_pch;
+}
+
 static mode_t
 create_mode(uint32_t mode)
 {
 	return mode & 0111 ? 0777 : 0666;
+}
+
+static mode_t
+current_umask(void)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return mask;
 }
 
 /*
@@ -99,12 +119,38 @@ out_end(const struct out *o, struct hg_error *err)
 
 typedef int fill_fn(void *arg, struct out *out, struct hg_error *err);
 
+/* Beside path; owned. */
+static char *
+temporary_name(const char *path)
+{
+	return hg_xasprintf("%s.%ld.hgtmp", path, (long)getpid());
+}
+
+/* Gives tmp, which goes in any case, the name path. */
+static int
+take_name(const char *tmp, const char *path, struct hg_error *err)
+{
+	int rc = 0;
+
+	/*
+	 * Assemblers remove what is there, too. A rename over it would make
+	 * ext4 write the new file to disk at once, which takes 0.2 ms, and do
+	 * nothing when both are links to one file.
+	 */
+	unlink(path);
+	if (rename(tmp, path) < 0) {
+		rc = hg_fail_errno(err, HG_IO, "cannot rename to %s", path);
+		unlink(tmp);
+	}
+	return rc;
+}
+
 /* Calls fill on a new file that then takes the name path. */
 static int
 replace(const char *path, uint32_t mode, fill_fn *fill, void *arg,
     struct hg_error *err)
 {
-	char *tmp = hg_xasprintf("%s.%ld.hgtmp", path, (long)getpid());
+	char *tmp = temporary_name(path);
 	struct out out = { .fd = open(tmp,
 			       O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
 			       create_mode(mode)) };
@@ -116,15 +162,9 @@ replace(const char *path, uint32_t mode, fill_fn *fill, void *arg,
 	}
 	rc = fill(arg, &out, err);
 	hg_fd_close(&out.fd);
-	/*
-	 * Assemblers remove what is there, too. A rename over it would make
-	 * ext4 write the new file to disk at once, which takes 0.2 ms.
-	 */
 	if (rc == 0)
-		unlink(path);
-	if (rc == 0 && rename(tmp, path) < 0)
-		rc = hg_fail_errno(err, HG_IO, "cannot rename to %s", path);
-	if (rc)
+		rc = take_name(tmp, path, err);
+	else
 		unlink(tmp);
 out:
 	free(tmp);
@@ -136,11 +176,9 @@ out:
 static bool
 is_as_new(const struct stat *st, mode_t mode)
 {
-	mode_t mask = umask(0);
-
-	umask(mask);
 	return S_ISREG(st->st_mode) && st->st_nlink == 1 &&
-	    st->st_uid == geteuid() && (st->st_mode & 07777) == (mode & ~mask);
+	    st->st_uid == geteuid() &&
+	    (st->st_mode & 07777) == (mode & ~current_umask());
 }
 
 /* What is behind the n bytes just written is old. */
@@ -227,6 +265,22 @@ fill_bytes(void *arg, struct out *out, struct hg_error *err)
 	return out_write(out, b->p, b->n, err);
 }
 
+void
+hg_deliver_unshare(const struct hg_job *job)
+{
+	const struct hg_cc_command *c = &job->command;
+	struct stat st;
+
+	if (!job->config.cache_hard_link || !c->output ||
+	    lstat(c->output, &st) < 0)
+		return;
+	/* an object may be the last of its links, and is replaced anyway */
+	if (S_ISREG(st.st_mode) && (st.st_mode & 0222) == 0 &&
+	    st.st_uid == geteuid() &&
+	    (c->mode == HG_CC_COMPILE || st.st_nlink > 1))
+		unlink(c->output);
+}
+
 int
 hg_deliver_output(const struct hg_job *job, enum hg_output_role role,
     const char *path, uint32_t mode, const void *p, size_t n,
@@ -262,6 +316,33 @@ fill_cached(void *arg, struct out *out, struct hg_error *err)
 	return hg_result_copy(c->reader, c->i, out_write, out, err);
 }
 
+static int
+link_object(const char *path, const struct cached *c, struct hg_error *err)
+{
+	char *tmp = temporary_name(path);
+	int rc = hg_result_link(c->reader, c->i, tmp,
+	    0444 & ~current_umask(), err);
+
+	if (rc == 0)
+		rc = take_name(tmp, path, err);
+	free(tmp);
+	return rc;
+}
+
+static int
+deliver_object(const struct hg_job *job, const char *path, struct cached *c,
+    struct hg_error *err)
+{
+	const struct hg_output *o = &hg_result_head(c->reader)->outputs[c->i];
+	int rc = -HG_UNSUPPORTED;
+
+	if (o->linked && job->config.cache_hard_link)
+		rc = link_object(path, c, err);
+	return rc == -HG_UNSUPPORTED
+	    ? write_object(path, o->mode, o->n, fill_cached, c, err)
+	    : rc;
+}
+
 /* The dependency file of another checkout becomes one of this. */
 static void
 rename_inputs(const struct hg_job *job, struct hg_strbuf *content)
@@ -288,11 +369,13 @@ deliver_one(const struct hg_job *job, struct hg_result_reader *reader, size_t i,
 		return hg_fail(err, HG_UNSUPPORTED,
 		    "the cached result has an output that this command has not");
 	if (is_replaced(job, o->role))
-		return write_object(path, o->mode, o->n, fill_cached, &c, err);
+		return deliver_object(job, path, &c, err);
 	/* in place: only what has been checked may overwrite what is there */
 	rc = hg_result_read(reader, i, &content, err);
 	if (rc == 0 && o->role == HG_OUTPUT_DEP && job->lookup.from)
 		rename_inputs(job, &content);
+	if (rc == 0 && o->role == HG_OUTPUT_MAIN)
+		hg_deliver_unshare(job);
 	if (rc == 0)
 		rc = write_in_place(
 		    path, o->mode, content.buf, content.len, err);

@@ -25,6 +25,16 @@ int hg_deliver_output(const struct hg_job *job, enum hg_output_role role,
     const char *path, uint32_t mode, const void *p, size_t n,
     struct hg_error *err);
 
+/*
+ * To be called before the compiler or a result writes to the output: an old
+ * object that was linked to what the cache has is removed. It might be written
+ * through, or be declined as it is read-only, which Clang does.
+ */
+void hg_deliver_unshare(const struct hg_job *job);
+
+/* Is the output to be kept so that hits may link to it? */
+bool hg_output_is_linked(const struct hg_job *job, enum hg_output_role role);
+
 /* What an output is called in this command. */
 const char *hg_output_path(
     const struct hg_job *job, enum hg_output_role role, const char *path);

@@ -60,6 +60,7 @@ static int
 pass_through(struct hg_job *job)
 {
 	note(job, -1);
+	hg_deliver_unshare(job);
 	return hg_run_exec(job);
 }
 
@@ -77,7 +78,7 @@ deliver(struct hg_job *job, int *ret_exit)
 	if (hg_deliver_cached(job, &l->result, ret_exit, &err) == 0)
 		return true;
 	if (err.code == HG_CORRUPT &&
-	    hg_cache_remove(job->cache, &l->result, HG_ENTRY_RESULT))
+	    hg_result_remove(job->cache, &l->result))
 		hg_stats_add(job->stats, HG_STAT_DAMAGED, 1);
 	snprintf(l->why, sizeof(l->why), "%s", err.text);
 	l->hit = false;
@@ -209,8 +210,13 @@ static int
 compile(struct hg_job *job)
 {
 	int status = 0;
+	bool done = try_cache(job, &status);
 
-	if (try_cache(job, &status) || hg_handover(job, &status)) {
+	if (!done) {
+		hg_deliver_unshare(job);
+		done = hg_handover(job, &status);
+	}
+	if (done) {
 		note(job, status);
 		return status;
 	}

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "launcher/deliver.h"
 #include "launcher/job.h"
 #include "launcher/keep.h"
 #include "launcher/plan.h"
@@ -149,6 +150,8 @@ add_output(struct publish *p, const char *path)
 	o->role = role;
 	o->mode = st.st_mode & 0777;
 	o->path = path;
+	o->linked = p->made->exit_code == 0 && (o->mode & 0111) == 0 &&
+	    hg_output_is_linked(p->job, role);
 	if (written) {
 		o->p = written->content.p;
 		o->n = written->content.n;

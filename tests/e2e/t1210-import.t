@@ -86,6 +86,7 @@ ok 'gives a right one' "$hgbuild" config check ours
 is 'size' "$(value cache.max_size)" 20GiB
 is 'compression' "$(value cache.compression) $(value cache.compression_level)" \
 	'true 5'
+is 'hard links' "$(value cache.hard_link)" true
 is 'namespace' "$(value cache.namespace)" mine
 is 'read-only' "$(value cache.readonly)" true
 is 'folder' "$(value launcher.base_dir)" /home/me/src
