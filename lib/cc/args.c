@@ -97,3 +97,19 @@ hg_arg_find(const char *word)
 	}
 	return NULL;
 }
+
+bool
+hg_arg_value(const struct hg_arg_row *row, const char *word, const char *next,
+    const char **ret, bool *ret_joined)
+{
+	bool joined = row->arity == HG_ARITY_JOINED ||
+	    (row->arity == HG_ARITY_JOINED_OR_SEPARATE && word[row->len]);
+
+	*ret_joined = joined;
+	*ret = joined ? word + row->len : NULL;
+	if (joined || (row->arity != HG_ARITY_SEPARATE &&
+			  row->arity != HG_ARITY_JOINED_OR_SEPARATE))
+		return true;
+	*ret = next;
+	return next;
+}

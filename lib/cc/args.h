@@ -3,6 +3,7 @@
 #ifndef HG_CC_ARGS_H
 #define HG_CC_ARGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum hg_arg_arity {
@@ -37,6 +38,14 @@ struct hg_arg_row {
 
 /* The row that word belongs to, or NULL when it is not known. */
 const struct hg_arg_row *hg_arg_find(const char *word);
+
+/*
+ * The value of a word of that row, next being the word behind it or NULL: *ret,
+ * which points into word when it is joined to it (*ret_joined), or is NULL when
+ * the row takes none here. False when the value is missing.
+ */
+bool hg_arg_value(const struct hg_arg_row *row, const char *word,
+    const char *next, const char **ret, bool *ret_joined);
 
 /* The whole table, for tests and documentation. */
 const struct hg_arg_row *hg_arg_table(size_t *ret_n);

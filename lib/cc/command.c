@@ -324,9 +324,9 @@ static size_t
 one_word(struct scan *s, size_t i)
 {
 	struct hg_cc_command *c = s->c;
-	const char *word = c->args.v[i], *value = NULL;
+	const char *word = c->args.v[i], *value;
 	const struct hg_arg_row *row;
-	bool joined = false;
+	bool joined;
 
 	if (word[0] != '-') {
 		add_file(s, word);
@@ -337,17 +337,9 @@ one_word(struct scan *s, size_t i)
 		refuse(c, HG_REASON_unknown_option, word);
 		return 1;
 	}
-	if (row->arity == HG_ARITY_JOINED ||
-	    (row->arity == HG_ARITY_JOINED_OR_SEPARATE && word[row->len])) {
-		joined = true;
-		value = word + row->len;
-	} else if (row->arity == HG_ARITY_SEPARATE ||
-	    row->arity == HG_ARITY_JOINED_OR_SEPARATE) {
-		value = c->args.v[i + 1];
-		if (!value) {
-			refuse(c, HG_REASON_option, word);
-			return 1;
-		}
+	if (!hg_arg_value(row, word, c->args.v[i + 1], &value, &joined)) {
+		refuse(c, HG_REASON_option, word);
+		return 1;
 	}
 	c->cwd_matters |= (row->flags & HG_ARG_CWD) != 0;
 	c->cwd_binds |= (row->flags & (HG_ARG_CWD | HG_ARG_COVERAGE)) != 0;

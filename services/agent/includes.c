@@ -270,9 +270,9 @@ one_option(struct parse *s, const struct hg_arg_row *row, const char *word,
 static size_t
 one_word(struct parse *s, char *const *args, size_t i, size_t n)
 {
-	const char *word = args[i], *value = NULL;
+	const char *word = args[i], *value;
 	const struct hg_arg_row *row;
-	bool joined = false;
+	bool joined;
 
 	if (word[0] != '-')
 		return 1;
@@ -282,17 +282,10 @@ one_word(struct parse *s, char *const *args, size_t i, size_t n)
 		trouble(s, HG_INCLUDES_OPTION);
 		return 1;
 	}
-	if (row->arity == HG_ARITY_JOINED ||
-	    (row->arity == HG_ARITY_JOINED_OR_SEPARATE && word[row->len])) {
-		joined = true;
-		value = word + row->len;
-	} else if (row->arity == HG_ARITY_SEPARATE ||
-	    row->arity == HG_ARITY_JOINED_OR_SEPARATE) {
-		if (i + 1 >= n) {
-			trouble(s, HG_INCLUDES_OPTION);
-			return 1;
-		}
-		value = args[i + 1];
+	if (!hg_arg_value(row, word, i + 1 < n ? args[i + 1] : NULL, &value,
+		&joined)) {
+		trouble(s, HG_INCLUDES_OPTION);
+		return 1;
 	}
 	one_option(s, row, word, value, joined);
 	return value && !joined ? 2 : 1;
