@@ -73,8 +73,8 @@ mapped_root(const struct hg_strvec *args, const char *cwd, const char *source)
 			m.old_n--;
 		hg_strbuf_reset(&dir);
 		hg_strbuf_add(&dir, m.old, m.old_n);
-		if ((hg_cc_is_below(cwd, dir.buf) ||
-			hg_cc_is_below(source, dir.buf)) &&
+		if ((hg_path_is_within(cwd, dir.buf) ||
+			hg_path_is_within(source, dir.buf)) &&
 		    dir.len > best.len) {
 			hg_strbuf_reset(&best);
 			hg_strbuf_add(&best, dir.buf, dir.len);
@@ -104,7 +104,7 @@ choose_root(const struct hg_job *job, const char *cwd)
 		return hg_xstrndup(base, n);
 	}
 	root = checkout_of(hg_xstrdup(cwd));
-	if (*source != '/' || (root && hg_cc_is_below(source, root)))
+	if (*source != '/' || (root && hg_path_is_within(source, root)))
 		return root;
 	free(root);
 	return checkout_of(hg_path_dir(source));
@@ -465,12 +465,12 @@ paths_are_below(const struct hg_observed_list *seen, const char *root)
 
 		if (*o->path == *ROOT)
 			return false;
-		if (*o->path != '/' || hg_cc_is_below(o->path, root) ||
+		if (*o->path != '/' || hg_path_is_within(o->path, root) ||
 		    o->kind == HG_OBSERVED_WRITTEN ||
 		    (o->kind == HG_OBSERVED_FOLDER && strcmp(o->path, cwd) == 0))
 			continue;
-		if (hg_cc_is_below(o->path, real_root) ||
-		    hg_cc_is_below(o->path, cwd))
+		if (hg_path_is_within(o->path, real_root) ||
+		    hg_path_is_within(o->path, cwd))
 			return false;
 	}
 	return true;

@@ -88,6 +88,15 @@ hg_path_plain(const char *path, struct hg_strbuf *ret)
 }
 
 bool
+hg_path_is_within(const char *path, const char *top)
+{
+	size_t n = strlen(top);
+
+	return strncmp(path, top, n) == 0 &&
+	    (path[n] == '\0' || path[n] == '/');
+}
+
+bool
 hg_path_is_beneath(const char *path)
 {
 	if (strlen(path) >= HG_MAX_PATH_BYTES || *path == '\0')

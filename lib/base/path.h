@@ -24,6 +24,9 @@ const char *hg_path_ext(const char *path);
  */
 void hg_path_plain(const char *path, struct hg_strbuf *ret);
 
+/* Is path the folder top, or below it? Both are plain: "/a/bc" is not in "/a/b". */
+bool hg_path_is_within(const char *path, const char *top);
+
 /*
  * True when path is safe below a root: relative, no "..", no empty and no "."
  * component, no NUL, shorter than HG_MAX_PATH_BYTES.

@@ -26,39 +26,26 @@ has_no_value(const struct hg_arg_row *row)
 	    row->handler == HG_HANDLER_DEP_FILE;
 }
 
-static bool
-is_joined(const struct hg_arg_row *row, const char *word)
-{
-	return row->arity == HG_ARITY_JOINED ||
-	    (row->arity == HG_ARITY_JOINED_OR_SEPARATE && word[row->len]);
-}
-
-static bool
-is_separate(const struct hg_arg_row *row)
-{
-	return row->arity == HG_ARITY_SEPARATE ||
-	    row->arity == HG_ARITY_JOINED_OR_SEPARATE;
-}
-
 void
 hg_cc_key_paths(const struct hg_strvec *key, const char **ret)
 {
 	for (size_t i = 0; i < key->n; i++) {
 		const char *word = key->v[i];
+		const char *next = i + 1 < key->n ? key->v[i + 1] : NULL;
 		const struct hg_arg_row *row;
+		const char *value;
+		bool joined;
 
 		ret[i] = word[0] == '-' ? NULL : word;
 		if (word[0] != '-')
 			continue;
 		row = hg_arg_find(word);
-		if (!row || has_no_value(row))
+		if (!row || has_no_value(row) ||
+		    !hg_arg_value(row, word, next, &value, &joined) || !value)
 			continue;
-		if (is_joined(row, word)) {
-			ret[i] = is_path(row) ? word + row->len : NULL;
-		} else if (is_separate(row) && i + 1 < key->n) {
+		if (!joined)
 			i++;
-			ret[i] = is_path(row) ? key->v[i] : NULL;
-		}
+		ret[i] = is_path(row) ? value : NULL;
 	}
 }
 
@@ -81,12 +68,4 @@ hg_cc_map_of(const char *word, struct hg_cc_map *ret)
 	if (strncmp(word, "-ffile", 6) == 0)
 		ret->in_debug = ret->in_macros = true;
 	return true;
-}
-
-bool
-hg_cc_is_below(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	return strncmp(path, dir, n) == 0 && (path[n] == '/' || path[n] == '\0');
 }

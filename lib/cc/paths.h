@@ -24,10 +24,8 @@ struct hg_cc_map {
 	bool in_debug;
 	bool in_macros;
 };
+
 /* The map that word asks for: true. */
 bool hg_cc_map_of(const char *word, struct hg_cc_map *ret);
-
-/* Is path dir itself or below it? dir has no slash in the end. */
-bool hg_cc_is_below(const char *path, const char *dir);
 
 #endif

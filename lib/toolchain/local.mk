@@ -2,7 +2,9 @@ noinst_LIBRARIES += lib/toolchain/libtoolchain.a
 lib_toolchain_libtoolchain_a_SOURCES = \
 	%D%/ask.c \
 	%D%/ask.h \
+	%D%/host_paths.c \
 	%D%/host_paths.def \
+	%D%/host_paths.h \
 	%D%/toolchain.c \
 	%D%/toolchain.h
 

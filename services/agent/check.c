@@ -16,6 +16,7 @@
 #include "lib/base/path.h"
 #include "lib/base/strbuf.h"
 #include "lib/observe/observe.h"
+#include "lib/toolchain/host_paths.h"
 #include "lib/wire/agent_msg.h"
 #include "services/agent/check.h"
 #include "services/agent/contents.h"
@@ -130,7 +131,7 @@ is_tool(const struct hg_agent_request *request, const char *name)
 	bool yes;
 
 	hg_path_plain(path, &plain);
-	yes = hg_inputs_is_toolchain(plain.buf);
+	yes = hg_host_shows(plain.buf);
 	hg_strbuf_release(&plain);
 	free(path);
 	return yes;
@@ -160,7 +161,7 @@ check_folder_of(struct check *k, const char *path, struct hg_error *err)
 	}
 	real = realpath(dir, NULL);
 	sent = !real || hg_hmap_get(&k->folders, real) ||
-	    hg_inputs_is_toolchain(real) || hg_inputs_is_unreal(real);
+	    hg_host_shows(real) || hg_inputs_is_unreal(real);
 	if (sent)
 		hg_hmap_set(&k->folders, dir, k);
 	free(real);

@@ -17,47 +17,22 @@
 #include "lib/base/limits.h"
 #include "lib/base/path.h"
 #include "lib/base/strbuf.h"
+#include "lib/toolchain/host_paths.h"
 #include "services/agent/inputs.h"
 
 /* As the kernel's. */
 #define MAX_LINKS 40
 
-/* What a worker has itself. Headers it may have too are sent all the same. */
-#define TOOLS(path) path,
-#define HEADERS(path)
-static const char *const roots[] = {
-#define HG_HOST_PATH(path, kind) kind(path)
-#include "lib/toolchain/host_paths.def"
-};
-#undef TOOLS
-#undef HEADERS
-
 /* Made up by the kernel, and different for every process. */
 static const char *const unreal[] = { "/dev", "/proc", "/sys" };
-
-static bool
-is_below_one(const char *path, const char *const *list, size_t n_list)
-{
-	for (size_t i = 0; i < n_list; i++) {
-		size_t n = strlen(list[i]);
-
-		if (strncmp(path, list[i], n) == 0 &&
-		    (path[n] == '\0' || path[n] == '/'))
-			return true;
-	}
-	return false;
-}
-
-bool
-hg_inputs_is_toolchain(const char *path)
-{
-	return is_below_one(path, roots, sizeof(roots) / sizeof(*roots));
-}
 
 bool
 hg_inputs_is_unreal(const char *path)
 {
-	return is_below_one(path, unreal, sizeof(unreal) / sizeof(*unreal));
+	for (size_t i = 0; i < sizeof(unreal) / sizeof(*unreal); i++)
+		if (hg_path_is_within(path, unreal[i]))
+			return true;
+	return false;
 }
 
 struct hg_input *
@@ -69,7 +44,7 @@ hg_input_new(const char *path, enum hg_input_kind kind, char *target)
 	input->kind = kind;
 	input->path = hg_xstrdup(path);
 	input->target = target;
-	input->is_toolchain = hg_inputs_is_toolchain(path);
+	input->is_toolchain = hg_host_shows(path);
 	return input;
 }
 

@@ -75,9 +75,7 @@ int hg_inputs_share(
  */
 void hg_inputs_sort(struct hg_inputs *in);
 
-/* Is an absolute path below the TOOLS of host_paths.def? */
-bool hg_inputs_is_toolchain(const char *path);
-/* Below what the kernel makes up, different for every process? */
+/* Is an absolute path below what the kernel makes up, different for every process? */
 bool hg_inputs_is_unreal(const char *path);
 
 #endif

@@ -18,6 +18,7 @@
 #include "lib/base/strbuf.h"
 #include "lib/blob/bundle.h"
 #include "lib/pack/pack.h"
+#include "lib/toolchain/host_paths.h"
 #include "lib/wire/agent_msg.h"
 #include "lib/wire/wire.h"
 #include "services/agent/inputs.h"
@@ -294,7 +295,7 @@ hg_request_worker_path(const struct hg_toolset *tools, const char *list)
 		char *folder = hg_xstrndup(p, n);
 
 		if (tools ? hg_toolset_covers(tools, folder)
-			  : hg_inputs_is_toolchain(folder))
+			  : hg_host_shows(folder))
 			hg_strbuf_addf(
 			    &kept, "%s%s", kept.len ? ":" : "", folder);
 		free(folder);

@@ -26,6 +26,7 @@
 #include "lib/observe/observe.h"
 #include "lib/proc/proc.h"
 #include "lib/toolchain/ask.h"
+#include "lib/toolchain/host_paths.h"
 #include "services/agent/inputs.h"
 #include "services/agent/toolset.h"
 
@@ -119,7 +120,7 @@ add_root(struct build *b, const char *path)
 	dir = hg_path_dir(plain.buf);
 	/* not the root itself, which is more than a compiler */
 	if (*path == '/' && dir[1] != '\0' &&
-	    !hg_inputs_is_toolchain(plain.buf) &&
+	    !hg_host_shows(plain.buf) &&
 	    hg_strvec_find(&b->set->roots, dir) < 0)
 		hg_strvec_add(&b->set->roots, dir);
 	hg_strbuf_release(&plain);
@@ -224,7 +225,7 @@ add_own_folders(struct build *b, struct hg_error *err)
 static bool
 is_part(const struct build *b, const char *path)
 {
-	return hg_inputs_is_toolchain(path) ||
+	return hg_host_shows(path) ||
 	    hg_toolset_covers(b->set, path);
 }
 
@@ -396,15 +397,11 @@ hg_toolset_find(struct hg_toolsets *t, const char *compiler,
 bool
 hg_toolset_covers(const struct hg_toolset *set, const char *path)
 {
-	if (hg_inputs_is_toolchain(path))
+	if (hg_host_shows(path))
 		return true;
-	for (size_t i = 0; i < set->roots.n; i++) {
-		size_t n = strlen(set->roots.v[i]);
-
-		if (strncmp(path, set->roots.v[i], n) == 0 &&
-		    (path[n] == '\0' || path[n] == '/'))
+	for (size_t i = 0; i < set->roots.n; i++)
+		if (hg_path_is_within(path, set->roots.v[i]))
 			return true;
-	}
 	return false;
 }
 

@@ -18,6 +18,7 @@
 #include "lib/base/path.h"
 #include "lib/base/strbuf.h"
 #include "lib/observe/observe.h"
+#include "lib/toolchain/host_paths.h"
 #include "lib/wire/wire.h"
 #include "services/coordinator/deps.h"
 
@@ -57,16 +58,6 @@ struct hg_deps {
 	struct command *newest;
 };
 
-/* What workers have themselves, and the request's digest of it stands for. */
-#define TOOLS(path) path,
-#define HEADERS(path)
-static const char *const tools[] = {
-#define HG_HOST_PATH(path, kind) kind(path)
-#include "lib/toolchain/host_paths.def"
-};
-#undef TOOLS
-#undef HEADERS
-
 static uint64_t *
 absent_of(const struct set *s)
 {
@@ -89,19 +80,6 @@ plain_name(const char *cwd, const char *path, struct hg_strbuf *ret)
 
 	hg_path_plain(joined, ret);
 	free(joined);
-}
-
-static bool
-is_tool(const char *path)
-{
-	for (size_t i = 0; i < sizeof(tools) / sizeof(*tools); i++) {
-		size_t n = strlen(tools[i]);
-
-		if (strncmp(path, tools[i], n) == 0 &&
-		    (path[n] == '\0' || path[n] == '/'))
-			return true;
-	}
-	return false;
 }
 
 /* The request as it is but for its list of inputs. */
@@ -250,7 +228,7 @@ take_seen(struct set *s, const struct rows *rows,
 
 	switch (o->kind) {
 	case HG_OBSERVED_READ:
-		if (is_tool(name))
+		if (hg_host_shows(name))
 			return true;
 		row = find_row(rows, sum);
 		if (!row || !hg_content_id_is_set(&row->id))

@@ -50,6 +50,7 @@ bin_hg_coord_LDADD = \
 	lib/blob/libblob.a \
 	lib/pack/libpack.a \
 	lib/store/libstore.a \
+	lib/toolchain/libtoolchain.a \
 	lib/digest/libdigest.a \
 	lib/config/libconfig.a \
 	lib/base/libbase.a \
@@ -97,6 +98,7 @@ tests_unit_coord_deps_t_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_coord_deps_t_LDADD = \
 	services/coordinator/libcoordinator.a \
 	lib/wire/libwire.a \
+	lib/toolchain/libtoolchain.a \
 	lib/digest/libdigest.a \
 	lib/base/libbase.a \
 	$(PROTOBUF_C_LIBS) \

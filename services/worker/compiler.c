@@ -10,8 +10,8 @@
 #include "lib/base/error.h"
 #include "lib/base/path.h"
 #include "lib/base/strvec.h"
+#include "lib/toolchain/host_paths.h"
 #include "services/worker/compiler.h"
-#include "services/worker/host.h"
 
 static const struct {
 	const char *name;

@@ -14,9 +14,9 @@
 #include "lib/base/error.h"
 #include "lib/base/path.h"
 #include "lib/base/strvec.h"
+#include "lib/toolchain/host_paths.h"
 #include "lib/wire/wire.h"
 #include "services/worker/docker_execute.h"
-#include "services/worker/host.h"
 
 /* More would be no project any more. */
 #define MAX_AREAS 16
@@ -30,15 +30,6 @@ static const char *const reserved[] = {
 	"/sys",
 };
 
-static bool
-is_at_or_below(const char *path, const char *top)
-{
-	size_t n = strlen(top);
-
-	return strncmp(path, top, n) == 0 &&
-	    (path[n] == '\0' || path[n] == '/');
-}
-
 /* Length of the part of path that becomes a folder in memory; 0: none. */
 static size_t
 area_length(const char *path)
@@ -46,9 +37,9 @@ area_length(const char *path)
 	unsigned depth = 1;
 	size_t n = 0;
 
-	if (is_at_or_below(path, "/usr/local"))
+	if (hg_path_is_within(path, "/usr/local"))
 		depth = 3;
-	else if (is_at_or_below(path, "/usr"))
+	else if (hg_path_is_within(path, "/usr"))
 		depth = 2;
 	while (depth-- > 0) {
 		if (path[n] != '/' || path[n + 1] == '\0')
@@ -62,7 +53,7 @@ static bool
 is_reserved(const char *path)
 {
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++)
-		if (is_at_or_below(path, reserved[i]))
+		if (hg_path_is_within(path, reserved[i]))
 			return true;
 	return false;
 }

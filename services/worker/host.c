@@ -1,82 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of this machine that compiles see. */
+/* PATH and helper programs on this machine. */
 #include "config.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/part.h"
 #include "lib/base/path.h"
 #include "lib/base/strbuf.h"
-#include "lib/base/strvec.h"
+#include "lib/toolchain/host_paths.h"
 #include "services/worker/host.h"
-
-enum kind {
-	TOOLS,
-	HEADERS,
-};
-
-static const struct {
-	const char *path;
-	enum kind kind;
-} paths[] = {
-#define HG_HOST_PATH(path, kind) { path, kind },
-#include "lib/toolchain/host_paths.def"
-};
-
-#define PATHS (sizeof(paths) / sizeof(*paths))
-
-static bool
-is_at_or_below(const char *path, const char *top)
-{
-	size_t n = strlen(top);
-
-	return strncmp(path, top, n) == 0 &&
-	    (path[n] == '\0' || path[n] == '/');
-}
-
-bool
-hg_host_shows(const char *path)
-{
-	for (size_t i = 0; i < PATHS; i++)
-		if (paths[i].kind == TOOLS && is_at_or_below(path, paths[i].path))
-			return true;
-	return false;
-}
-
-bool
-hg_host_has(const char *path)
-{
-	for (size_t i = 0; i < PATHS; i++)
-		if (is_at_or_below(path, paths[i].path))
-			return true;
-	return false;
-}
-
-void
-hg_host_tools(struct hg_strvec *ret)
-{
-	for (size_t i = 0; i < PATHS; i++)
-		if (paths[i].kind == TOOLS)
-			hg_strvec_add(ret, paths[i].path);
-}
-
-void
-hg_host_paths(bool with_headers, struct hg_strvec *ret)
-{
-	for (size_t i = 0; i < PATHS; i++) {
-		struct stat st;
-
-		if (paths[i].kind == HEADERS && !with_headers)
-			continue;
-		if (lstat(paths[i].path, &st) == 0)
-			hg_strvec_add(ret, paths[i].path);
-	}
-}
 
 char *
 hg_host_filter_path_list(const char *path_list)

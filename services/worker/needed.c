@@ -12,8 +12,8 @@
 #include "lib/base/strbuf.h"
 #include "lib/blob/blobs.h"
 #include "lib/blob/bundle.h"
+#include "lib/toolchain/host_paths.h"
 #include "lib/wire/wire.h"
-#include "services/worker/host.h"
 #include "services/worker/needed.h"
 
 int
@@ -67,33 +67,44 @@ hg_needed_want(struct hg_blobs *blobs, const struct hg_wire_input *row,
 		add_missing(missing, &row->id);
 }
 
+int
+hg_needed_list(struct hg_blobs *blobs, const struct hg_content_id *id,
+    struct hg_strbuf *missing, struct hg_wire_input_list **ret,
+    struct hg_error *err)
+{
+	struct hg_strbuf packed = HG_STRBUF_INIT;
+	int rc = hg_blobs_get(blobs, id, &packed, err);
+
+	*ret = NULL;
+	if (rc == -HG_NOTFOUND) {
+		add_missing(missing, id);
+		rc = 0;
+	} else if (rc == 0) {
+		*ret = hg_wire_input_list_unpack(packed.buf, packed.len, err);
+		rc = *ret ? 0 : -(int)err->code;
+	}
+	hg_strbuf_release(&packed);
+	return rc;
+}
+
 /* The rows; when their list is not here it is what is missing. */
 static int
 find_rows(struct hg_needed *in, struct hg_blobs *blobs,
     const struct hg_wire_compile *request, struct hg_strbuf *missing,
     struct hg_error *err)
 {
-	struct hg_strbuf packed = HG_STRBUF_INIT;
 	int rc;
 
 	in->v = request->inputs;
 	in->n = request->n_inputs;
 	if (!hg_content_id_is_set(&request->input_list))
 		return 0;
-	rc = hg_blobs_get(blobs, &request->input_list, &packed, err);
-	if (rc == 0) {
-		in->list = hg_wire_input_list_unpack(
-		    packed.buf, packed.len, err);
-		rc = in->list ? 0 : -(int)err->code;
-	} else if (rc == -HG_NOTFOUND) {
-		add_missing(missing, &request->input_list);
-		rc = 0;
-	}
+	rc = hg_needed_list(
+	    blobs, &request->input_list, missing, &in->list, err);
 	if (in->list) {
 		in->v = in->list->inputs;
 		in->n = in->list->n_inputs;
 	}
-	hg_strbuf_release(&packed);
 	return rc;
 }
 

@@ -11,6 +11,7 @@
 #include "services/worker/view.h"
 
 struct hg_blobs;
+struct hg_content_id;
 struct hg_error;
 struct hg_strbuf;
 struct hg_wire_compile;
@@ -27,6 +28,15 @@ struct hg_needed {
 /* Keeps what came with the request. Errors as below. */
 int hg_needed_keep(struct hg_blobs *blobs,
     const struct hg_wire_compile *request, struct hg_error *err);
+
+/*
+ * The list of inputs that is the content id; the caller's. NULL in *ret, and 0,
+ * when it is not here: its id is appended to missing then. -HG_PROTOCOL,
+ * -HG_TOOBIG: it is no list.
+ */
+int hg_needed_list(struct hg_blobs *blobs, const struct hg_content_id *id,
+    struct hg_strbuf *missing, struct hg_wire_input_list **ret,
+    struct hg_error *err);
 
 /*
  * Makes sure that a content is here, which may be the one of this machine's own

@@ -25,8 +25,8 @@
 #include "lib/base/strbuf.h"
 #include "lib/base/tree.h"
 #include "lib/blob/blobs.h"
+#include "lib/toolchain/host_paths.h"
 #include "lib/wire/wire.h"
-#include "services/worker/host.h"
 #include "services/worker/needed.h"
 #include "services/worker/toolroot.h"
 
@@ -184,13 +184,9 @@ is_there(const char *root, const char *path)
 static bool
 is_shown(const struct hg_strvec *names, const char *path)
 {
-	for (size_t i = 0; i < names->n; i++) {
-		size_t n = strlen(names->v[i]);
-
-		if (strncmp(path, names->v[i], n) == 0 &&
-		    (path[n] == '\0' || path[n] == '/'))
+	for (size_t i = 0; i < names->n; i++)
+		if (hg_path_is_within(path, names->v[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -251,37 +247,16 @@ make_room(struct hg_toolroots *t)
 	entry_free(e);
 }
 
-/* The list itself, or NULL when it is missing or wrong (then *ret_rc). */
-static struct hg_wire_input_list *
-read_list(struct hg_toolroots *t, const struct hg_content_id *id,
-    struct hg_strbuf *missing, int *ret_rc, struct hg_error *err)
-{
-	struct hg_strbuf packed = HG_STRBUF_INIT;
-	struct hg_wire_input_list *list = NULL;
-	int rc = hg_blobs_get(t->blobs, id, &packed, err);
-
-	if (rc == -HG_NOTFOUND) {
-		hg_strbuf_add(missing, id->b, sizeof(id->b));
-		rc = 0;
-	} else if (rc == 0) {
-		list = hg_wire_input_list_unpack(packed.buf, packed.len, err);
-		rc = list ? 0 : -(int)err->code;
-	}
-	hg_strbuf_release(&packed);
-	*ret_rc = rc;
-	return list;
-}
-
 static struct entry *
 make(struct hg_toolroots *t, const struct hg_content_id *id, const char *hex,
     struct hg_strbuf *missing, int *ret_rc, struct hg_error *err)
 {
-	struct hg_wire_input_list *list =
-	    read_list(t, id, missing, ret_rc, err);
+	struct hg_wire_input_list *list;
 	struct entry *e = NULL;
 	char *path = hg_path_join(t->dir, hex);
 	bool is_whole = access(path, F_OK) == 0;
 
+	*ret_rc = hg_needed_list(t->blobs, id, missing, &list, err);
 	for (size_t i = 0; list && !is_whole && i < list->n_inputs; i++)
 		hg_needed_want(t->blobs, &list->inputs[i], missing);
 	if (!list || missing->len > 0)

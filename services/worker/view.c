@@ -16,7 +16,7 @@
 #include "lib/base/error.h"
 #include "lib/base/path.h"
 #include "lib/base/strbuf.h"
-#include "services/worker/host.h"
+#include "lib/toolchain/host_paths.h"
 #include "services/worker/view.h"
 
 /* As many as the kernel follows. */
@@ -52,22 +52,13 @@ hg_view_use_tools(
 	v->tools = tools;
 }
 
-static bool
-is_at_or_below(const char *path, const char *top)
-{
-	size_t n = strlen(top);
-
-	return strncmp(path, top, n) == 0 &&
-	    (path[n] == '\0' || path[n] == '/');
-}
-
 /* What leads to an area has to be walked through, and so is not the host's. */
 static bool
 is_of_image(const struct hg_view *v, const char *path)
 {
 	for (size_t i = 0; i < v->areas->n; i++)
-		if (is_at_or_below(path, v->areas->v[i]) ||
-		    is_at_or_below(v->areas->v[i], path))
+		if (hg_path_is_within(path, v->areas->v[i]) ||
+		    hg_path_is_within(v->areas->v[i], path))
 			return false;
 	return *path != '\0';
 }
@@ -78,7 +69,7 @@ hg_view_is_host(const struct hg_view *v, const char *path)
 	if (v->areas)
 		return is_of_image(v, path);
 	for (size_t i = 0; i < v->binds.n; i++)
-		if (is_at_or_below(path, v->binds.v[i]))
+		if (hg_path_is_within(path, v->binds.v[i]))
 			return true;
 	return false;
 }

@@ -18,6 +18,7 @@
 #include "lib/base/time.h"
 #include "lib/observe/observe.h"
 #include "lib/pack/pack.h"
+#include "lib/toolchain/host_paths.h"
 #include "lib/wire/agent_msg.h"
 #include "lib/wire/wire.h"
 #include "services/agent/check.h"
@@ -296,9 +297,9 @@ START_TEST(knows_what_workers_have_themselves)
 
 	for (size_t i = 0; i < sizeof(theirs) / sizeof(*theirs); i++)
 		ck_assert_msg(
-		    hg_inputs_is_toolchain(theirs[i]), "%s", theirs[i]);
+		    hg_host_shows(theirs[i]), "%s", theirs[i]);
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
-		ck_assert_msg(!hg_inputs_is_toolchain(ours[i]), "%s", ours[i]);
+		ck_assert_msg(!hg_host_shows(ours[i]), "%s", ours[i]);
 }
 END_TEST
 

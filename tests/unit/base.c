@@ -231,6 +231,14 @@ START_TEST(beneath_refuses_ways_out)
 }
 END_TEST
 
+START_TEST(within_a_folder_is_it_or_below_it)
+{
+	ck_assert(hg_path_is_within("/a/b", "/a"));
+	ck_assert(hg_path_is_within("/a", "/a"));
+	ck_assert(!hg_path_is_within("/ab", "/a"));
+}
+END_TEST
+
 START_TEST(plain_names_have_no_detours)
 {
 	static const char *const cases[][2] = { { "/a/b", "/a/b" },
@@ -289,4 +297,4 @@ UNIT_MAIN("base", strndup_ends_at_the_nul, strbuf_grows_and_detaches, empty_strb
     strvec_is_null_terminated, hmap_sets_gets_deletes,
     parses_sizes_and_durations, parses_decimals, joins_paths, splits_paths, beneath_refuses_ways_out,
     publishes_and_removes_trees, errors_carry_a_sentence,
-    plain_names_have_no_detours)
+    within_a_folder_is_it_or_below_it, plain_names_have_no_detours)

@@ -21,10 +21,10 @@
 #include "lib/base/strvec.h"
 #include "lib/base/time.h"
 #include "lib/proc/proc.h"
+#include "lib/toolchain/host_paths.h"
 #include "services/worker/capability.h"
 #include "services/worker/cell.h"
 #include "services/worker/cgroup.h"
-#include "services/worker/host.h"
 #include "tests/lib/unit.h"
 
 #define MIB ((uint64_t)1 << 20)

@@ -12,6 +12,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/path.h"
 #include "lib/base/strvec.h"
+#include "lib/toolchain/host_paths.h"
 #include "lib/wire/wire.h"
 #include "services/worker/capability.h"
 #include "services/worker/compiler.h"
