@@ -1,7 +1,6 @@
 noinst_LIBRARIES += lib/pack/libpack.a
 lib_pack_libpack_a_SOURCES = \
 	%D%/each.c \
-	%D%/extract.c \
 	%D%/pack.h \
 	%D%/write.c
 lib_pack_libpack_a_CFLAGS = $(AM_CFLAGS) $(ARCHIVE_CFLAGS)

@@ -17,10 +17,6 @@ struct hg_pack_writer *hg_pack_writer_new(struct hg_error *err);
 /* path is absolute; its leading slash is left out of the archive. */
 int hg_pack_add_file(struct hg_pack_writer *w, const char *path, uint32_t mode,
     const void *p, size_t n, struct hg_error *err);
-int hg_pack_add_symlink(struct hg_pack_writer *w, const char *path,
-    const char *target, struct hg_error *err);
-int hg_pack_add_folder(
-    struct hg_pack_writer *w, const char *path, struct hg_error *err);
 /* Packed bytes so far, of which the compressor may still hold some back. */
 size_t hg_pack_writer_bytes(const struct hg_pack_writer *w);
 /* Ends the archive and appends it to out. */
@@ -30,27 +26,15 @@ void hg_pack_writer_free(struct hg_pack_writer *w);
 
 struct hg_pack_limits {
 	size_t max_entries;
-	/* decoded content and names; checked while decoding */
+	/* decoded content; checked while decoding */
 	uint64_t max_bytes;
 };
 
 /*
- * Unpacks below root (an existing folder). Entries that are neither regular
- * files, folders nor symbolic links, that name a path outside root, that would
- * be written through a symbolic link or over something that exists (folders may
- * exist), are refused (-HG_DENIED); more than the limits is -HG_TOOBIG, a
- * damaged or cut archive -HG_CORRUPT. What came before the bad entry stays in
- * root. Missing folders are made (0755). Owners and set-id bits are not
- * restored. Targets of links are not checked: follow them only in a sandbox
- * whose root this is. Any thread; does not use the working folder.
- */
-int hg_pack_extract(const void *p, size_t n, const char *root,
-    const struct hg_pack_limits *limits, struct hg_error *err);
-
-/*
  * Calls fn for each entry of a bundle that holds nothing but regular files, with
  * the file's name and content (valid during the call); ends with the first error
- * of fn's. Errors as of hg_pack_extract(). Any thread.
+ * of fn's. Anything else in it is refused (-HG_DENIED); more than the limits is
+ * -HG_TOOBIG, a damaged or cut archive -HG_CORRUPT. Any thread.
  */
 typedef int (*hg_pack_fn)(void *arg, const char *name, const void *p, size_t n,
     struct hg_error *err);

@@ -123,35 +123,6 @@ hg_pack_add_file(struct hg_pack_writer *w, const char *path, uint32_t mode,
 	return rc;
 }
 
-int
-hg_pack_add_symlink(struct hg_pack_writer *w, const char *path,
-    const char *target, struct hg_error *err)
-{
-	const char *name = inner_name(path, err);
-
-	if (!name)
-		return -HG_INVALID;
-	archive_entry_clear(w->entry);
-	archive_entry_set_filetype(w->entry, AE_IFLNK);
-	archive_entry_set_perm(w->entry, 0777);
-	archive_entry_copy_symlink(w->entry, target);
-	return put_header(w, name, err);
-}
-
-int
-hg_pack_add_folder(
-    struct hg_pack_writer *w, const char *path, struct hg_error *err)
-{
-	const char *name = inner_name(path, err);
-
-	if (!name)
-		return -HG_INVALID;
-	archive_entry_clear(w->entry);
-	archive_entry_set_filetype(w->entry, AE_IFDIR);
-	archive_entry_set_perm(w->entry, 0755);
-	return put_header(w, name, err);
-}
-
 size_t
 hg_pack_writer_bytes(const struct hg_pack_writer *w)
 {

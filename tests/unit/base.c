@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "lib/base/strbuf.h"
 #include "lib/base/strvec.h"
 #include "lib/base/time.h"
+#include "lib/base/tree.h"
 #include "tests/lib/unit.h"
 
 START_TEST(strndup_ends_at_the_nul)
@@ -231,6 +233,50 @@ START_TEST(beneath_refuses_ways_out)
 }
 END_TEST
 
+/* A folder with a link out of it (l), and a file (f). */
+static void
+tree_scratch(char dir[32], struct hg_tree *t)
+{
+	char *path;
+
+	snprintf(dir, 32, "/tmp/hgtreeXXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	path = hg_path_join(dir, "l");
+	ck_assert_int_eq(symlink("..", path), 0);
+	free(path);
+	path = hg_path_join(dir, "f");
+	ck_assert_int_eq(hg_write_file_atomic(path, "x", 1, 0600, NULL), 0);
+	free(path);
+	ck_assert_int_eq(hg_tree_open(t, dir, NULL), 0);
+}
+
+START_TEST(a_tree_makes_folders_and_never_follows_a_link)
+{
+	struct hg_tree t;
+	char dir[32];
+	struct stat st;
+
+	tree_scratch(dir, &t);
+	ck_assert_int_eq(hg_tree_parent(&t, "a/b/c", NULL), 0);
+	ck_assert_int_eq(fstatat(t.root, "a/b", &st, 0), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0755);
+	ck_assert_int_eq(hg_tree_folder(&t, "a/d", NULL), 0);
+	ck_assert_int_eq(hg_tree_folder(&t, "a/d", NULL), 0);
+	ck_assert_int_eq(fstatat(t.root, "a/d", &st, 0), 0);
+	ck_assert_int_eq(hg_tree_parent(&t, "l/out", NULL), -HG_DENIED);
+	ck_assert_int_eq(hg_tree_parent(&t, "a/../l/out", NULL), -HG_DENIED);
+	ck_assert_int_eq(hg_tree_folder(&t, "l", NULL), -HG_DENIED);
+	ck_assert_int_eq(hg_tree_parent(&t, "f/out", NULL), -HG_DENIED);
+	ck_assert_int_eq(hg_tree_folder(&t, "f", NULL), -HG_DENIED);
+	/* after a refusal it goes on */
+	ck_assert_int_eq(hg_tree_parent(&t, "a/b/c", NULL), 0);
+	hg_tree_close(&t);
+	ck_assert_int_eq(hg_tree_open(&t, "/nowhere/at/all", NULL), -HG_IO);
+	hg_tree_close(&t);
+	ck_assert_int_eq(hg_remove_tree(dir, NULL), 0);
+}
+END_TEST
+
 START_TEST(within_a_folder_is_it_or_below_it)
 {
 	ck_assert(hg_path_is_within("/a/b", "/a"));
@@ -297,4 +343,5 @@ UNIT_MAIN("base", strndup_ends_at_the_nul, strbuf_grows_and_detaches, empty_strb
     strvec_is_null_terminated, hmap_sets_gets_deletes,
     parses_sizes_and_durations, parses_decimals, joins_paths, splits_paths, beneath_refuses_ways_out,
     publishes_and_removes_trees, errors_carry_a_sentence,
+    a_tree_makes_folders_and_never_follows_a_link,
     within_a_folder_is_it_or_below_it, plain_names_have_no_detours)
