@@ -7,6 +7,8 @@ lib_base_libbase_a_SOURCES = \
 	%D%/errors.def \
 	%D%/fd.c \
 	%D%/fd.h \
+	%D%/file_sig.c \
+	%D%/file_sig.h \
 	%D%/hmap.c \
 	%D%/hmap.h \
 	%D%/limits.h \
@@ -27,8 +29,8 @@ lib_base_libbase_a_SOURCES = \
 	%D%/strvec.h \
 	%D%/time.c \
 	%D%/time.h \
-	%D%/tree.c \
-	%D%/tree.h
+	%D%/rooted.c \
+	%D%/rooted.h
 
 check_PROGRAMS += tests/unit/base.t
 tests_unit_base_t_SOURCES = tests/unit/base.c

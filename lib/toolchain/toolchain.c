@@ -15,6 +15,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/base/file_sig.h"
 #include "lib/base/hmap.h"
 #include "lib/base/path.h"
 #include "lib/base/strvec.h"
@@ -47,18 +48,9 @@ static const char *const libraries[] = {
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
-/* Enough to notice that a file was replaced or changed. */
-struct signature {
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec mtime;
-	struct timespec ctime;
-};
-
 struct part {
 	char *path;
-	struct signature signature;
+	struct hg_file_sig signature;
 };
 
 /* What is remembered of one compiler and PATH. */
@@ -107,19 +99,13 @@ hg_toolchains_free(struct hg_toolchains *t)
 }
 
 static bool
-sign(const char *path, struct signature *ret)
+sign(const char *path, struct hg_file_sig *ret)
 {
 	struct stat st;
 
 	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
 		return false;
-	/* compared as bytes, so no padding may be left to chance */
-	memset(ret, 0, sizeof(*ret));
-	ret->dev = st.st_dev;
-	ret->ino = st.st_ino;
-	ret->size = st.st_size;
-	ret->mtime = st.st_mtim;
-	ret->ctime = st.st_ctim;
+	hg_file_sig_of(&st, ret);
 	return true;
 }
 
@@ -127,10 +113,10 @@ static bool
 is_unchanged(const struct entry *e)
 {
 	for (size_t i = 0; i < e->n; i++) {
-		struct signature now;
+		struct hg_file_sig now;
 
 		if (!sign(e->part[i].path, &now) ||
-		    memcmp(&now, &e->part[i].signature, sizeof(now)) != 0)
+		    !hg_file_sig_equal(&now, &e->part[i].signature))
 			return false;
 	}
 	return true;

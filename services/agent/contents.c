@@ -18,29 +18,18 @@
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
+#include "lib/base/file_sig.h"
 #include "lib/base/hmap.h"
 #include "lib/base/limits.h"
 #include "lib/base/strbuf.h"
 #include "lib/base/time.h"
 #include "services/agent/contents.h"
 
-/* Well over the tick of any file system's clock on Linux. */
-#define SETTLED_NS (100 * HG_NS_PER_MS)
-
-struct signature {
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	mode_t mode;
-	struct timespec mtime;
-	struct timespec ctime;
-};
-
 struct entry {
 	struct hg_content content;
 	char *bytes;
 	char *path;
-	struct signature sig;
+	struct hg_file_sig sig;
 	/* holders, the contents being one of them while the entry is kept */
 	int refs;
 	bool is_kept;
@@ -71,41 +60,6 @@ entry_free(struct entry *e)
 	free(e->bytes);
 	free(e->path);
 	free(e);
-}
-
-static void
-signature_of(const struct stat *st, struct signature *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	ret->dev = st->st_dev;
-	ret->ino = st->st_ino;
-	ret->size = st->st_size;
-	ret->mode = st->st_mode;
-	ret->mtime = st->st_mtim;
-	ret->ctime = st->st_ctim;
-}
-
-static bool
-is_same(const struct signature *a, const struct signature *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
-}
-
-/* Was the last change well before that time? */
-static bool
-is_settled(const struct signature *s, uint64_t now)
-{
-	const struct timespec *times[] = { &s->mtime, &s->ctime };
-
-	for (int i = 0; i < 2; i++) {
-		uint64_t t = (uint64_t)times[i]->tv_sec * HG_NS_PER_SEC +
-			     (uint64_t)times[i]->tv_nsec;
-
-		/* an mtime to come is set by hand; the ctime tells then */
-		if (t <= now && now - t < SETTLED_NS)
-			return false;
-	}
-	return true;
 }
 
 /* ---- under the lock ----------------------------------------------------- */
@@ -164,12 +118,12 @@ keep(struct hg_contents *m, struct entry *e)
 
 /* The entry, held for the caller, or NULL. */
 static struct entry *
-look_up(struct hg_contents *m, const char *path, const struct signature *sig,
+look_up(struct hg_contents *m, const char *path, const struct hg_file_sig *sig,
     unsigned want)
 {
 	struct entry *e = hg_hmap_get(&m->table, path);
 
-	if (!e || !is_same(&e->sig, sig) ||
+	if (!e || !hg_file_sig_equal(&e->sig, sig) ||
 	    ((want & HG_WANT_BYTES) && !e->bytes) ||
 	    ((want & HG_WANT_ID) && !hg_content_id_is_set(&e->content.id)))
 		return NULL;
@@ -219,7 +173,7 @@ read_bytes(int fd, struct entry *e, unsigned want, struct hg_error *err)
 static int
 read_stable(int fd, struct entry *e, unsigned want, struct hg_error *err)
 {
-	struct signature after;
+	struct hg_file_sig after;
 	struct stat st;
 	int rc;
 
@@ -227,7 +181,7 @@ read_stable(int fd, struct entry *e, unsigned want, struct hg_error *err)
 		return hg_fail_errno(err, HG_IO, "cannot look at it");
 	if (!S_ISREG(st.st_mode))
 		return hg_fail(err, HG_INVALID, "not a regular file");
-	signature_of(&st, &e->sig);
+	hg_file_sig_of(&st, &e->sig);
 	e->content.mode = st.st_mode & 0777;
 	rc = want & HG_WANT_BYTES ? read_bytes(fd, e, want, err)
 				  : read_digests(fd, e, want, err);
@@ -235,8 +189,8 @@ read_stable(int fd, struct entry *e, unsigned want, struct hg_error *err)
 		return rc;
 	if (fstat(fd, &st) < 0)
 		return hg_fail_errno(err, HG_IO, "cannot look at it");
-	signature_of(&st, &after);
-	if (!is_same(&e->sig, &after))
+	hg_file_sig_of(&st, &after);
+	if (!hg_file_sig_equal(&e->sig, &after))
 		return hg_fail(err, HG_IO, "it is being changed");
 	return 0;
 }
@@ -295,7 +249,7 @@ hg_contents_get(struct hg_contents *m, const char *path, unsigned want,
     const struct hg_content **ret, struct hg_error *err)
 {
 	uint64_t started = hg_wall_ns();
-	struct signature sig;
+	struct hg_file_sig sig;
 	struct hg_error mine;
 	struct entry *e;
 	struct stat st;
@@ -304,7 +258,7 @@ hg_contents_get(struct hg_contents *m, const char *path, unsigned want,
 		return hg_fail_errno(err,
 		    errno == ENOENT || errno == ENOTDIR ? HG_NOTFOUND : HG_IO,
 		    "cannot find %.150s", path);
-	signature_of(&st, &sig);
+	hg_file_sig_of(&st, &sig);
 	pthread_mutex_lock(&m->lock);
 	e = look_up(m, path, &sig, want);
 	pthread_mutex_unlock(&m->lock);
@@ -313,7 +267,7 @@ hg_contents_get(struct hg_contents *m, const char *path, unsigned want,
 		e = read_entry(path, want, err);
 		if (!e)
 			return -(int)err->code;
-		if (is_settled(&e->sig, started)) {
+		if (hg_file_sig_is_settled(&e->sig, started)) {
 			pthread_mutex_lock(&m->lock);
 			keep(m, e);
 			pthread_mutex_unlock(&m->lock);

@@ -17,6 +17,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/base/file_sig.h"
 #include "lib/base/limits.h"
 #include "lib/base/strbuf.h"
 #include "lib/base/time.h"
@@ -27,16 +28,6 @@
 #define MAX_LINKS 40
 /* A folder with more names is not listed: each name is looked for. */
 #define MAX_NAMES 20000
-/* Well over the tick of any file system's clock on Linux. */
-#define SETTLED_NS (100 * HG_NS_PER_MS)
-
-struct signature {
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec mtime;
-	struct timespec ctime;
-};
 
 /* A set of hashes; 0 is no member. */
 struct hashes {
@@ -50,7 +41,7 @@ struct folder {
 	struct hashes names;
 	bool is_listed;
 	bool was_settled;
-	struct signature sig;
+	struct hg_file_sig sig;
 	/* the round in which the listing was compared */
 	uint64_t compared;
 	/* looked for and not in it */
@@ -65,7 +56,7 @@ struct hg_place {
 	char *path;
 	const char *name;
 	enum hg_place_kind kind;
-	struct signature sig;
+	struct hg_file_sig sig;
 	bool is_settled;
 	uint64_t looked;
 	uint64_t added;
@@ -149,43 +140,6 @@ hashes_clear(struct hashes *s)
 	*s = (struct hashes){ .slot = NULL };
 }
 
-/* ---- signatures --------------------------------------------------------- */
-
-static void
-signature_of(const struct stat *st, struct signature *ret)
-{
-	/* compared as bytes, so no padding may be left to chance */
-	memset(ret, 0, sizeof(*ret));
-	ret->dev = st->st_dev;
-	ret->ino = st->st_ino;
-	ret->size = st->st_size;
-	ret->mtime = st->st_mtim;
-	ret->ctime = st->st_ctim;
-}
-
-static bool
-is_same(const struct signature *a, const struct signature *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
-}
-
-/* A second change within the clock's tick would not show in the times. */
-static bool
-is_settled(const struct signature *s)
-{
-	const struct timespec *times[] = { &s->mtime, &s->ctime };
-	uint64_t now = hg_wall_ns();
-
-	for (int i = 0; i < 2; i++) {
-		uint64_t t = (uint64_t)times[i]->tv_sec * HG_NS_PER_SEC +
-			     (uint64_t)times[i]->tv_nsec;
-
-		if (t <= now && now - t < SETTLED_NS)
-			return false;
-	}
-	return true;
-}
-
 /* ---- looking ------------------------------------------------------------ */
 
 static enum hg_place_kind
@@ -238,19 +192,19 @@ static void
 look(struct hg_tree *t, struct hg_place *p)
 {
 	enum hg_place_kind kind = HG_PLACE_NOTHING;
-	struct signature sig = { 0 };
+	struct hg_file_sig sig = { 0 };
 	struct stat st;
 
 	if (p->looked == t->round)
 		return;
 	p->looked = t->round;
 	if (!hg_inputs_is_unreal(p->path) && lstat(p->path, &st) == 0) {
-		signature_of(&st, &sig);
+		hg_file_sig_of(&st, &sig);
 		kind = kind_of(st.st_mode);
 	}
-	if (kind == p->kind && is_same(&sig, &p->sig) && p->is_settled)
+	if (kind == p->kind && hg_file_sig_equal(&sig, &p->sig) && p->is_settled)
 		return;
-	p->is_settled = is_settled(&sig);
+	p->is_settled = hg_file_sig_is_settled(&sig, hg_wall_ns());
 	p->version++;
 	/* a link with other times may lead elsewhere */
 	if (kind != p->kind || kind == HG_PLACE_LINK)
@@ -381,10 +335,10 @@ current_folder(struct hg_tree *t, struct hg_place *p)
 	if (f->compared == t->round)
 		return f;
 	f->compared = t->round;
-	if (f->was_settled && is_same(&f->sig, &p->sig))
+	if (f->was_settled && hg_file_sig_equal(&f->sig, &p->sig))
 		return f;
 	f->sig = p->sig;
-	f->was_settled = is_settled(&p->sig);
+	f->was_settled = hg_file_sig_is_settled(&p->sig, hg_wall_ns());
 	listed = read_names(p, &names);
 	if (!listed)
 		hashes_clear(&names);

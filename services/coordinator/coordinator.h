@@ -45,9 +45,6 @@ struct hg_coord_counters {
 	uint64_t joined;
 	/* calls to workers beyond each compile's first */
 	uint64_t retries;
-	/* bundles that clients sent, and those sent on to workers */
-	uint64_t received_bytes;
-	uint64_t supplied_bytes;
 };
 
 struct hg_coord {

@@ -261,9 +261,3 @@ hg_depot_list(struct hg_depot *d, const struct hg_content_id *id)
 	hg_strbuf_release(&packed);
 	return list;
 }
-
-void
-hg_depot_stats(struct hg_depot *d, struct hg_blobs_stats *ret)
-{
-	hg_blobs_stats(d->blobs, ret);
-}

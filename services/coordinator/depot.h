@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct hg_blobs_stats;
 struct hg_content_id;
 struct hg_depot;
 struct hg_error;
@@ -47,7 +46,5 @@ int hg_depot_missing(struct hg_depot *d, const struct hg_content_id *list,
 /* A list of inputs; the caller's; NULL: it is not here, or is none. */
 struct hg_wire_input_list *hg_depot_list(
     struct hg_depot *d, const struct hg_content_id *id);
-
-void hg_depot_stats(struct hg_depot *d, struct hg_blobs_stats *ret);
 
 #endif

@@ -197,6 +197,5 @@ hg_coord_on_compile(void *ctx, struct hg_rpc_request *req)
 	*in = (struct intake){ c, req };
 	/* it counts as one, so that draining waits for it */
 	c->calls++;
-	c->counters.received_bytes += bundle.n;
 	hg_depot_store(c->depot, bundle.p, bundle.n, on_stored, in);
 }

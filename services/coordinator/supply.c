@@ -45,7 +45,6 @@ call_again(struct hg_job *job, const struct hg_strbuf *bundle)
 	p = hg_job_body(job, &n);
 	hg_strbuf_add(&body, p, hg_wire_compile_head(p, n, &ignored));
 	hg_wire_compile_add_bundle(&body, bundle->buf, bundle->len);
-	job->coord->counters.supplied_bytes += bundle->len;
 	hg_job_call_again(job, body.buf, body.len);
 	hg_strbuf_release(&body);
 }

@@ -19,7 +19,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/limits.h"
 #include "lib/base/path.h"
-#include "lib/base/tree.h"
+#include "lib/base/rooted.h"
 #include "lib/blob/blobs.h"
 #include "lib/wire/wire.h"
 #include "services/worker/layout.h"
@@ -157,7 +157,8 @@ is_that_link(int dir, const char *name, const char *target)
 /* What the host shows there is what the compile will see. */
 static int
 place_input(const struct hg_view *view, struct hg_blobs *blobs,
-    struct hg_tree *tree, const struct hg_wire_input *in, struct hg_error *err)
+    struct hg_rooted *tree, const struct hg_wire_input *in,
+    struct hg_error *err)
 {
 	const char *name = in->path + 1;
 	int rc;
@@ -168,8 +169,8 @@ place_input(const struct hg_view *view, struct hg_blobs *blobs,
 	if (hg_view_is_host(view, in->path))
 		return 0;
 	if (in->folder)
-		return hg_tree_folder(tree, name, err);
-	rc = hg_tree_parent(tree, name, err);
+		return hg_rooted_folder(tree, name, err);
+	rc = hg_rooted_parent(tree, name, err);
 	if (rc)
 		return rc;
 	/* we have to be able to read and remove it */
@@ -187,12 +188,12 @@ static int
 place_inputs(const struct hg_view *view, struct hg_blobs *blobs,
     const struct hg_wire_input *inputs, size_t n, struct hg_error *err)
 {
-	struct hg_tree tree;
-	int rc = hg_tree_open(&tree, view->root, err);
+	struct hg_rooted tree;
+	int rc = hg_rooted_open(&tree, view->root, err);
 
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		rc = place_input(view, blobs, &tree, &inputs[i], err);
-	hg_tree_close(&tree);
+	hg_rooted_close(&tree);
 	return rc;
 }
 

@@ -23,7 +23,7 @@
 #include "lib/base/hmap.h"
 #include "lib/base/path.h"
 #include "lib/base/strbuf.h"
-#include "lib/base/tree.h"
+#include "lib/base/rooted.h"
 #include "lib/blob/blobs.h"
 #include "lib/toolchain/host_paths.h"
 #include "lib/wire/wire.h"
@@ -110,7 +110,7 @@ hg_toolroots_free(struct hg_toolroots *t)
 /* ---- filling ---------------------------------------------------------------- */
 
 static int
-place(struct hg_toolroots *t, struct hg_tree *tree,
+place(struct hg_toolroots *t, struct hg_rooted *tree,
     const struct hg_wire_input *row, struct hg_error *err)
 {
 	const char *name = row->path + 1;
@@ -120,8 +120,8 @@ place(struct hg_toolroots *t, struct hg_tree *tree,
 		return hg_fail(err, HG_INVALID,
 		    "tool %s is not a plain absolute path", row->path);
 	if (row->folder)
-		return hg_tree_folder(tree, name, err);
-	rc = hg_tree_parent(tree, name, err);
+		return hg_rooted_folder(tree, name, err);
+	rc = hg_rooted_parent(tree, name, err);
 	if (rc)
 		return rc;
 	if (!*row->symlink)
@@ -138,14 +138,14 @@ fill(struct hg_toolroots *t, const char *path,
     const struct hg_wire_input_list *list, struct hg_error *err)
 {
 	char *tmp = hg_xasprintf("%s.%ld" UNFINISHED, path, (long)getpid());
-	struct hg_tree tree = HG_TREE_INIT;
+	struct hg_rooted tree = HG_ROOTED_INIT;
 	int rc = hg_mkdir_p(tmp, err);
 
 	if (rc == 0)
-		rc = hg_tree_open(&tree, tmp, err);
+		rc = hg_rooted_open(&tree, tmp, err);
 	for (size_t i = 0; rc == 0 && i < list->n_inputs; i++)
 		rc = place(t, &tree, &list->inputs[i], err);
-	hg_tree_close(&tree);
+	hg_rooted_close(&tree);
 	/* another worker with this store may have been faster */
 	if (rc == 0 && rename(tmp, path) < 0 && access(path, F_OK) < 0)
 		rc = hg_fail_errno(err, HG_IO, "cannot make %s", path);

@@ -17,7 +17,7 @@
 #include "lib/base/strbuf.h"
 #include "lib/base/strvec.h"
 #include "lib/base/time.h"
-#include "lib/base/tree.h"
+#include "lib/base/rooted.h"
 #include "tests/lib/unit.h"
 
 START_TEST(strndup_ends_at_the_nul)
@@ -235,7 +235,7 @@ END_TEST
 
 /* A folder with a link out of it (l), and a file (f). */
 static void
-tree_scratch(char dir[32], struct hg_tree *t)
+tree_scratch(char dir[32], struct hg_rooted *t)
 {
 	char *path;
 
@@ -247,32 +247,32 @@ tree_scratch(char dir[32], struct hg_tree *t)
 	path = hg_path_join(dir, "f");
 	ck_assert_int_eq(hg_write_file_atomic(path, "x", 1, 0600, NULL), 0);
 	free(path);
-	ck_assert_int_eq(hg_tree_open(t, dir, NULL), 0);
+	ck_assert_int_eq(hg_rooted_open(t, dir, NULL), 0);
 }
 
 START_TEST(a_tree_makes_folders_and_never_follows_a_link)
 {
-	struct hg_tree t;
+	struct hg_rooted t;
 	char dir[32];
 	struct stat st;
 
 	tree_scratch(dir, &t);
-	ck_assert_int_eq(hg_tree_parent(&t, "a/b/c", NULL), 0);
+	ck_assert_int_eq(hg_rooted_parent(&t, "a/b/c", NULL), 0);
 	ck_assert_int_eq(fstatat(t.root, "a/b", &st, 0), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0755);
-	ck_assert_int_eq(hg_tree_folder(&t, "a/d", NULL), 0);
-	ck_assert_int_eq(hg_tree_folder(&t, "a/d", NULL), 0);
+	ck_assert_int_eq(hg_rooted_folder(&t, "a/d", NULL), 0);
+	ck_assert_int_eq(hg_rooted_folder(&t, "a/d", NULL), 0);
 	ck_assert_int_eq(fstatat(t.root, "a/d", &st, 0), 0);
-	ck_assert_int_eq(hg_tree_parent(&t, "l/out", NULL), -HG_DENIED);
-	ck_assert_int_eq(hg_tree_parent(&t, "a/../l/out", NULL), -HG_DENIED);
-	ck_assert_int_eq(hg_tree_folder(&t, "l", NULL), -HG_DENIED);
-	ck_assert_int_eq(hg_tree_parent(&t, "f/out", NULL), -HG_DENIED);
-	ck_assert_int_eq(hg_tree_folder(&t, "f", NULL), -HG_DENIED);
+	ck_assert_int_eq(hg_rooted_parent(&t, "l/out", NULL), -HG_DENIED);
+	ck_assert_int_eq(hg_rooted_parent(&t, "a/../l/out", NULL), -HG_DENIED);
+	ck_assert_int_eq(hg_rooted_folder(&t, "l", NULL), -HG_DENIED);
+	ck_assert_int_eq(hg_rooted_parent(&t, "f/out", NULL), -HG_DENIED);
+	ck_assert_int_eq(hg_rooted_folder(&t, "f", NULL), -HG_DENIED);
 	/* after a refusal it goes on */
-	ck_assert_int_eq(hg_tree_parent(&t, "a/b/c", NULL), 0);
-	hg_tree_close(&t);
-	ck_assert_int_eq(hg_tree_open(&t, "/nowhere/at/all", NULL), -HG_IO);
-	hg_tree_close(&t);
+	ck_assert_int_eq(hg_rooted_parent(&t, "a/b/c", NULL), 0);
+	hg_rooted_close(&t);
+	ck_assert_int_eq(hg_rooted_open(&t, "/nowhere/at/all", NULL), -HG_IO);
+	hg_rooted_close(&t);
 	ck_assert_int_eq(hg_remove_tree(dir, NULL), 0);
 }
 END_TEST

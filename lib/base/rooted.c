@@ -13,12 +13,13 @@
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
 #include "lib/base/path.h"
-#include "lib/base/tree.h"
+#include "lib/base/rooted.h"
 
 int
-hg_tree_open(struct hg_tree *t, const char *root, struct hg_error *err)
+hg_rooted_open(
+    struct hg_rooted *t, const char *root, struct hg_error *err)
 {
-	*t = (struct hg_tree)HG_TREE_INIT;
+	*t = (struct hg_rooted)HG_ROOTED_INIT;
 	t->root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (t->root < 0)
 		return hg_fail_errno(err, HG_IO, "cannot open folder %s", root);
@@ -26,7 +27,7 @@ hg_tree_open(struct hg_tree *t, const char *root, struct hg_error *err)
 }
 
 void
-hg_tree_close(struct hg_tree *t)
+hg_rooted_close(struct hg_rooted *t)
 {
 	hg_fd_close(&t->dir);
 	hg_fd_close(&t->root);
@@ -61,7 +62,8 @@ enter(int *dir, const char *name, const char *path, struct hg_error *err)
 
 /* Opens the folder of that name below the root; "" is the root. */
 static int
-walk(const struct hg_tree *t, const char *name, int *ret, struct hg_error *err)
+walk(const struct hg_rooted *t, const char *name, int *ret,
+    struct hg_error *err)
 {
 	char *copy = hg_xstrdup(name), *rest = copy, *part;
 	int dir = fcntl(t->root, F_DUPFD_CLOEXEC, 0);
@@ -83,7 +85,8 @@ walk(const struct hg_tree *t, const char *name, int *ret, struct hg_error *err)
 
 /* From the memory of the last one if it is the same. */
 int
-hg_tree_parent(struct hg_tree *t, const char *path, struct hg_error *err)
+hg_rooted_parent(
+    struct hg_rooted *t, const char *path, struct hg_error *err)
 {
 	const char *slash = strrchr(path, '/');
 	size_t n = slash ? (size_t)(slash - path) : 0;
@@ -98,9 +101,10 @@ hg_tree_parent(struct hg_tree *t, const char *path, struct hg_error *err)
 }
 
 int
-hg_tree_folder(struct hg_tree *t, const char *path, struct hg_error *err)
+hg_rooted_folder(
+    struct hg_rooted *t, const char *path, struct hg_error *err)
 {
-	int rc = hg_tree_parent(t, path, err);
+	int rc = hg_rooted_parent(t, path, err);
 	int dir = -1;
 
 	if (rc)
