@@ -143,45 +143,43 @@ write_file(const struct hg_view *view, const char *cwd, const char *path,
 
 /* ---- as on the client -------------------------------------------------- */
 
-/* A link may be listed twice, as a folder may. */
-static bool
-is_that_link(int dir, const char *name, const char *target)
+int
+hg_layout_place(struct hg_rooted *tree, struct hg_blobs *blobs,
+    const struct hg_wire_input *row, hg_layout_put_fn *put, mode_t always,
+    struct hg_error *err)
 {
-	char text[HG_MAX_PATH_BYTES];
-	ssize_t n = readlinkat(dir, name, text, sizeof(text));
+	const char *name = row->path + 1, *base = hg_path_base(name);
+	int rc;
 
-	return n > 0 && (size_t)n == strlen(target) &&
-	    memcmp(text, target, (size_t)n) == 0;
+	if (row->path[0] != '/' || !hg_path_is_beneath(name))
+		return hg_fail(err, HG_INVALID,
+		    "input %s is not a plain absolute path", row->path);
+	if (row->folder)
+		return hg_rooted_folder(tree, name, err);
+	rc = hg_rooted_parent(tree, name, err);
+	if (rc)
+		return rc;
+	if (!*row->symlink)
+		return put(blobs, &row->id, tree->dir, base,
+		    (row->mode & 0777) | always, err);
+	if (symlinkat(row->symlink, tree->dir, base) < 0)
+		return hg_fail_errno(err, errno == EEXIST ? HG_DENIED : HG_IO,
+		    "cannot make link %s", row->path);
+	return 0;
 }
 
-/* What the host shows there is what the compile will see. */
+/*
+ * What the host shows there is what the compile will see. The rest we have to be
+ * able to read and remove.
+ */
 static int
 place_input(const struct hg_view *view, struct hg_blobs *blobs,
     struct hg_rooted *tree, const struct hg_wire_input *in,
     struct hg_error *err)
 {
-	const char *name = in->path + 1;
-	int rc;
-
-	if (in->path[0] != '/' || !hg_path_is_beneath(name))
-		return hg_fail(err, HG_INVALID,
-		    "input %s is not a plain absolute path", in->path);
 	if (hg_view_is_host(view, in->path))
 		return 0;
-	if (in->folder)
-		return hg_rooted_folder(tree, name, err);
-	rc = hg_rooted_parent(tree, name, err);
-	if (rc)
-		return rc;
-	/* we have to be able to read and remove it */
-	if (!*in->symlink)
-		return hg_blobs_copy(blobs, &in->id, tree->dir,
-		    hg_path_base(name), (in->mode & 0777) | 0400, err);
-	if (symlinkat(in->symlink, tree->dir, hg_path_base(name)) < 0 &&
-	    !is_that_link(tree->dir, hg_path_base(name), in->symlink))
-		return hg_fail_errno(err, errno == EEXIST ? HG_DENIED : HG_IO,
-		    "cannot make link %s", in->path);
-	return 0;
+	return hg_layout_place(tree, blobs, in, hg_blobs_copy, 0400, err);
 }
 
 static int

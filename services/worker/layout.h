@@ -6,10 +6,14 @@
 #ifndef HG_WORKER_LAYOUT_H
 #define HG_WORKER_LAYOUT_H
 
+#include <sys/types.h>
+
 #include "services/worker/view.h"
 
 struct hg_blobs;
+struct hg_content_id;
 struct hg_error;
+struct hg_rooted;
 struct hg_wire_compile;
 struct hg_wire_input;
 
@@ -24,6 +28,18 @@ int hg_job_folder_make(
     struct hg_job_folder *f, const char *work_dir, struct hg_error *err);
 /* Removes it with all contents; what cannot be removed is an error. */
 int hg_job_folder_remove(struct hg_job_folder *f, struct hg_error *err);
+
+/* As hg_blobs_copy() and hg_blobs_link(). */
+typedef int hg_layout_put_fn(struct hg_blobs *b, const struct hg_content_id *id,
+    int dir, const char *name, mode_t mode, struct hg_error *err);
+
+/*
+ * Makes one row of a list below a root: a folder, a link, or a file by put with
+ * its own mode and the bits of always. Errors as below.
+ */
+int hg_layout_place(struct hg_rooted *tree, struct hg_blobs *blobs,
+    const struct hg_wire_input *row, hg_layout_put_fn *put, mode_t always,
+    struct hg_error *err);
 
 /*
  * Lays the inputs of a request out at the client's own paths, but for those that

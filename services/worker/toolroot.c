@@ -27,6 +27,7 @@
 #include "lib/blob/blobs.h"
 #include "lib/toolchain/host_paths.h"
 #include "lib/wire/wire.h"
+#include "services/worker/layout.h"
 #include "services/worker/needed.h"
 #include "services/worker/toolroot.h"
 
@@ -110,30 +111,6 @@ hg_toolroots_free(struct hg_toolroots *t)
 /* ---- filling ---------------------------------------------------------------- */
 
 static int
-place(struct hg_toolroots *t, struct hg_rooted *tree,
-    const struct hg_wire_input *row, struct hg_error *err)
-{
-	const char *name = row->path + 1;
-	int rc;
-
-	if (row->path[0] != '/' || !hg_path_is_beneath(name))
-		return hg_fail(err, HG_INVALID,
-		    "tool %s is not a plain absolute path", row->path);
-	if (row->folder)
-		return hg_rooted_folder(tree, name, err);
-	rc = hg_rooted_parent(tree, name, err);
-	if (rc)
-		return rc;
-	if (!*row->symlink)
-		return hg_blobs_link(t->blobs, &row->id, tree->dir,
-		    hg_path_base(name), (row->mode & 0777) | 0444, err);
-	if (symlinkat(row->symlink, tree->dir, hg_path_base(name)) < 0)
-		return hg_fail_errno(err, errno == EEXIST ? HG_DENIED : HG_IO,
-		    "cannot make link %s", row->path);
-	return 0;
-}
-
-static int
 fill(struct hg_toolroots *t, const char *path,
     const struct hg_wire_input_list *list, struct hg_error *err)
 {
@@ -144,7 +121,8 @@ fill(struct hg_toolroots *t, const char *path,
 	if (rc == 0)
 		rc = hg_rooted_open(&tree, tmp, err);
 	for (size_t i = 0; rc == 0 && i < list->n_inputs; i++)
-		rc = place(t, &tree, &list->inputs[i], err);
+		rc = hg_layout_place(&tree, t->blobs, &list->inputs[i],
+		    hg_blobs_link, 0444, err);
 	hg_rooted_close(&tree);
 	/* another worker with this store may have been faster */
 	if (rc == 0 && rename(tmp, path) < 0 && access(path, F_OK) < 0)
